@@ -1,0 +1,85 @@
+"""The conventions of the command line: settings are dataclasses, JSON goes to standard output, progress to standard error."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .records import to_json
+
+__all__ = ["emit", "parse", "progress", "say"]
+
+T = TypeVar("T")
+
+
+def parse(kind: type[T], argv: Sequence[str], command: str, description: str | None = None) -> T:
+    """The settings dataclass ``kind`` from command-line words; ``--config FILE`` (JSON) gives other defaults."""
+    import tyro
+
+    words, default = list(argv), None
+    if "--config" in words:
+        at = words.index("--config")
+        if at + 1 == len(words):
+            raise ValueError("--config needs the path of a JSON file.")
+        default = from_mapping(kind, read_json(words[at + 1]))
+        del words[at : at + 2]
+    return tyro.cli(kind, args=words, prog=f"signescape {command}", description=description, default=default)
+
+
+def read_json(path: str | Path) -> Any:
+    """The content of a JSON file, or one sentence that says why not."""
+    try:
+        content = json.loads(Path(path).read_text())
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"The file {str(path)!r} can't be read as JSON: {error}.") from None
+    return content.get("settings", content) if isinstance(content, dict) else content
+
+
+def from_mapping(kind: type[T], settings: Any) -> T:
+    """``kind(**settings)``; unknown names are refused with a sentence."""
+    if not isinstance(settings, dict):
+        raise ValueError(f"Settings are a mapping of names to values, not {settings!r}.")
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    for name in settings:
+        if name not in known:
+            raise ValueError(f"Unknown setting {name!r}; known are {', '.join(sorted(known))}.")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+
+
+def emit(document: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(to_json(document) + "\n")
+
+
+def say(text: str) -> None:
+    """A line for a person, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """Counts finished units and shows them: in place on a terminal, as a line every few seconds elsewhere."""
+
+    def __init__(self, what: str, total: int, every: float):
+        self.what, self.total, self.every = what, total, every
+        self.done, self.began, self.shown = 0, time.monotonic(), -float("inf")
+
+    def __call__(self, units: int = 1, note: str = "") -> None:
+        """``units`` more are done."""
+        self.done += units
+        now = time.monotonic()
+        if now - self.shown >= self.every or self.done >= self.total:
+            self.shown, spent = now, now - self.began
+            left = spent / self.done * (self.total - self.done) if self.done else 0.0
+            text = f"{self.what}: {self.done}/{self.total}, {spent:.0f} s, about {left:.0f} s left{note and '; ' + note}"
+            end = "\n" if not sys.stderr.isatty() or self.done >= self.total else ""
+            print(f"\r\x1b[K{text}" if sys.stderr.isatty() else text, end=end, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(what: str, total: int, every: float = 5.0) -> Iterator[Progress]:
+    """``with progress("trials", 100) as step: step()``"""
+    yield Progress(what, total, 0.1 if sys.stderr.isatty() else every)
