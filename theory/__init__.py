@@ -1,14 +1,44 @@
-"""What the neuron and the pruning algorithms are, and what is proved of them. Needs NumPy, SciPy and SymPy; no torch."""
+"""What the neuron and the pruning algorithms are, and what is proved of them. Needs NumPy, SciPy and SymPy; no torch.
+
+Student f(x) = a φ(w·x) with φ = ReLU, teacher φ(x_1), inputs x ~ N(0, I_d). Claims T1–T6 belong to "Masks, Signs,
+And Learning Rate
+Rewinding" (ICLR 2024) and go beyond it; T6 bridges to "Stabilizing the Lottery Ticket Hypothesis" (rewinding to t > t*).
+
+| file                 | what                                                                                                  |
+|----------------------|-------------------------------------------------------------------------------------------------------|
+| algorithms.py        | algorithms as data; the loop train → score → prune → rewind                                           |
+| criteria.py          | mask criteria ("Deconstructing Lottery Tickets")                                                      |
+| names.py             | algorithms by name, ``module:OBJECT``                                                                 |
+| streams.py           | counter-based random numbers                                                                          |
+| initialisations.py   | balanced, bounded, gaussian                                                                           |
+| one_input.py         | T2, T2a–T2c: one input, with or without label noise                                                   |
+| population.py        | T1, T3: moments, loss, gradient                                                                       |
+| population_flow.py   | T4: basin, limit and finite-time dense flow                                                           |
+| exact.py             | the exact trainer; ``learns``, ``explain``                                                            |
+| probability.py       | T5: success probabilities                                                                             |
+| times.py             | T6: sign-escape time                                                                                  |
+| derivations.py, identities.py, verification.py | sympy: moments from definitions, claims, ``verify`` |
+| maths.py, lazy.py, records.py, console.py, cli.py | shared by the packages: one formula for NumPy and sympy,
+storage, commands |
+"""
 
 from .lazy import exports
 
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "algorithms": "Algorithm At Level Rewind Trainer levels keep_largest IMP LRR WR FINE_TUNING RANDOM DENSE "
+        "algorithms": "Algorithm At Borrowed Level Rewind Trainer levels keep_largest IMP LRR WR FINE_TUNING RANDOM DENSE "
         "LEARNED_SIGNS INITIAL_SIGNS",
         "criteria": "CRITERIA Criterion",
         "names": "ALGORITHMS algorithm",
+        "exact": "ExactTrainer explain learned learns",
+        "identities": "CLAIMS",
         "initialisations": "Balanced Bounded Gaussian Initialisation initialisation",
+        "one_input": "Branches POPULATION branch_statistics noise_escape_time",
+        "population": "angle conserved correlation gradient loss",
+        "population_flow": "dense_limit in_basin population_flow teacher_weights",
+        "probability": "success_probability mean_cosine",
+        "times": "escape_angle sign_escape_time",
+        "verification": "verify",
     },
 )

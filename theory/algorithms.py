@@ -1,6 +1,7 @@
 """Every pruning algorithm as data, and the one loop train → score → prune → rewind that runs them all.
 
-The same objects drive the exact maps of ``theory``, the simulated neurons of ``simulate`` and the networks of ``deep``. A tensor
+The same objects drive the exact maps of ``theory``, the simulated neurons of ``simulate`` and the networks of
+``deep``. A tensor
 is ``(*batch, *shape)``: ``batch`` numbers independent networks (trials of the neuron, replicas of a ResNet; empty for one
 network), NumPy or torch alike. Counts, ties and masks are exact per network.
 """
@@ -8,7 +9,7 @@ network), NumPy or torch alike. Counts, ties and masks are exact per network.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from array_api_compat import array_namespace, device
@@ -28,6 +29,7 @@ __all__ = [
     "WR",
     "Algorithm",
     "At",
+    "Borrowed",
     "Level",
     "Rewind",
     "Trainer",
@@ -115,7 +117,8 @@ class Rewind:
 class Algorithm:
     """A criterion, a scope, a rewind and an amount.
 
-    ``fraction`` of the alive weights is pruned at each level, exactly round(fraction × alive); or ``count`` weights stay. Either may
+    ``fraction`` of the alive weights is pruned at each level, exactly round(fraction × alive); or ``count`` weights
+    stay. Either may
     be a tuple, one entry a level (the last one repeats). With neither, the layer's default holds: one weight stays on
     the neuron, a fifth goes on a network. ``prunings`` limits the number of levels (0: the dense network only).
     """
@@ -154,6 +157,11 @@ class Algorithm:
         """This algorithm, with ``fraction=`` or ``count=`` where it names neither itself."""
         return self if self.fraction is not None or self.count is not None else replace(self, **amount)
 
+    @property
+    def named_levels(self) -> int:
+        """How many prunings the amounts name: the length of a tuple of fractions or counts, else 1."""
+        return max(1, len(_as_tuple(self.fraction)), len(_as_tuple(self.count)))
+
     def stays(self, alive: NDArray[np.int64], level: int) -> NDArray[np.int64]:
         """How many of ``alive`` weights stay at ``level`` (1, 2, …): integers, at least one.
 
@@ -178,9 +186,20 @@ class Algorithm:
         groups = [list(mask)] if self.scope == "global" else [[n] for n in mask]
         kept: dict[str, Any] = {}
         for g in groups:
-            only = [{n: t[n] for n in g} for t in (score, mask, ties)]
-            kept |= keep_largest(*only, lambda alive: self.stays(alive, level), batch)
+            scores, alive, order = ({n: t[n] for n in g} for t in (score, mask, ties))
+            kept |= keep_largest(scores, alive, order, lambda number: self.stays(number, level), batch)
         return {n: kept[n] for n in mask}
+
+
+@dataclass(frozen=True, eq=False)
+class Borrowed(Algorithm):
+    """An algorithm whose masks are given, not scored: ``given`` holds the mask of every level after the first."""
+
+    given: Tensors = field(default_factory=dict)
+
+    def prune(self, points: Mapping[Any, Tensors], mask: Tensors, level: int, trainer: "Trainer") -> dict[str, Any]:
+        """The given masks, cut to ``mask``."""
+        return {n: m & self.given[n] for n, m in mask.items()}
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
@@ -214,7 +233,7 @@ def keep_largest(score: Tensors, mask: Tensors, ties: Tensors, stays: Any, batch
     xp = array_namespace(*score.values())
 
     def joined(tensors: Tensors) -> Any:
-        return xp.concat([xp.reshape(tensors[n], tensors[n].shape[:batch] + (-1,)) for n in score], axis=-1)
+        return xp.concat([xp.reshape(tensors[n], (*tensors[n].shape[:batch], -1)) for n in score], axis=-1)
 
     s, alive, t = joined(score), joined(mask), joined(ties)
     if bool(xp.any(alive & ~xp.isfinite(s))):
@@ -253,7 +272,8 @@ class Trainer(Protocol):
         """Train one level; return the points {"final": …, At(…): … for each asked, more names for criteria that need them}."""
 
 
-class Level(NamedTuple):
+@dataclass(frozen=True)
+class Level:
     """One finished level: its mask, where it started, and all points known so far."""
 
     index: int
@@ -267,8 +287,8 @@ def levels(
 ) -> Iterator[Level]:
     """train → score → prune → rewind: yield level 0 (dense) to level n.
 
-    ``params`` at initialisation, ``mask`` bool tensors of the prunable ones (all true for a dense start). ``done``: go on after a stored
-    level; that is how runs resume, and how several algorithms share one dense level 0.
+    ``params`` at initialisation, ``mask`` bool tensors of the prunable ones (all true for a dense start). ``done``:
+    go on after a stored level; that is how runs resume, and how several algorithms share one dense level 0.
     """
     r, points = algorithm.rewind, done.points if done else {"init": params}
     n = n if algorithm.prunings is None else min(n, algorithm.prunings)
@@ -305,7 +325,7 @@ INITIAL_SIGNS = Algorithm("initial-signs", Rewind("final", "init", "final", "fin
 """Learned magnitudes with the initial signs."""
 
 
-def WR(at: At | None = None, **moment: float) -> Algorithm:  # noqa: N802 (the field's name)
+def WR(at: At | None = None, **moment: float) -> Algorithm:
     """Weight rewinding to a moment of level 0: ``WR(step=500)``, ``WR(epoch=2)``, ``WR(time=3.2)``.
 
     Source: Frankle, Dziugaite, Roy, Carbin. Stabilizing the Lottery Ticket Hypothesis. arXiv 1903.01611, 2019.

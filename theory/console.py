@@ -27,7 +27,8 @@ def parse(kind: type[T], argv: Sequence[str], command: str, description: str | N
             raise ValueError("--config needs the path of a JSON file.")
         default = from_mapping(kind, read_json(words[at + 1]))
         del words[at : at + 2]
-    return tyro.cli(kind, args=words, prog=f"signescape {command}", description=description, default=default)
+    options = {} if default is None else {"default": default}
+    return tyro.cli(kind, args=words, prog=f"signescape {command}", description=description, **options)
 
 
 def read_json(path: str | Path) -> Any:

@@ -50,7 +50,7 @@ def uniform(keys: ArrayLike, *counters: int | str, size: int) -> NDArray[np.floa
     >>> uniform([1, 2], "ties", 0, size=3).shape
     (2, 3)
     """
-    return (bits(keys, *counters, size=size) >> np.uint64(11)) * 2.0**-53
+    return np.asarray((bits(keys, *counters, size=size) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
 def generator(one_key: ArrayLike, *counters: int | str) -> np.random.Generator:

@@ -1,0 +1,130 @@
+"""T3, T4, T6: the dense flow on the population, at any time and in the limit.
+
+The flow stays in the plane of e_1 and w0, and the direction of w_⊥ is conserved (T7), so three coordinates suffice: a, w_1 and
+ρ = ‖w_⊥‖. At finite times they are integrated by an embedded Runge–Kutta pair, each trial with its own steps.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import RK45
+
+from . import one_input
+
+__all__ = ["dense_limit", "in_basin", "population_flow", "teacher_weights"]
+
+Array = NDArray[np.float64]
+TOLERANCE = 1e-11
+
+
+def teacher_weights(c: ArrayLike) -> tuple[Array, Array]:
+    """T4. (a∞, m∞) with a∞ m∞ = 1 and a∞² − m∞² = c: a∞ = √((c + √(c² + 4))/2), without cancellation for c < 0.
+
+    >>> [float(v) for v in teacher_weights(0.0)]
+    [1.0, 1.0]
+    """
+    c = np.asarray(c, dtype=float)
+    large = np.sqrt((np.abs(c) + np.hypot(c, 2)) / 2)
+    return np.where(c >= 0, large, 1 / large)[()], np.where(c >= 0, 1 / large, large)[()]
+
+
+def in_basin(a: ArrayLike, w: ArrayLike) -> NDArray[np.bool_]:
+    """T4. D = {a > −‖w‖, w ≠ 0, θ ≠ π}: the starts from which the dense flow reaches the teacher. Shapes a (…), w (…, d).
+
+    For d = 1 this is B = {w > 0, a > −w} (T2a).
+
+    >>> in_basin([0.5, -2.0], [[-1.0, 1e-9], [1.0, 1.0]]).tolist()
+    [True, False]
+    """
+    a, w = np.asarray(a, dtype=float), np.asarray(w, dtype=float)
+    aligned = (w[..., 1:] != 0).any(-1) | (w[..., 0] > 0)
+    return (a > -np.linalg.norm(w, axis=-1)) & aligned
+
+
+def dense_limit(a0: ArrayLike, w0: ArrayLike) -> tuple[Array, Array]:
+    """T4. The limit (a, w) of the dense flow as t → ∞, shapes (…), (…, d).
+
+    Inside D the teacher (a∞, m∞e_1). Outside: θ0 = π keeps its ray (T2a with w < 0), every other start tends to (−√c, 0).
+
+    >>> dense_limit(0.0, [0.0, 1.5])[1].round(6).tolist()
+    [1.621789, 0.0]
+    """
+    a0, w0 = np.asarray(a0, dtype=float), np.asarray(w0, dtype=float)
+    learns = in_basin(a0, w0)
+    r = np.linalg.norm(w0, axis=-1)
+    c = (a0 - r) * (a0 + r)
+    outer, inner = teacher_weights(c)
+    opposite = ~(w0[..., 1:] != 0).any(-1) & (w0[..., 0] < 0)
+    root = np.sqrt(np.abs(c))
+    a = np.where(learns, outer, np.where(r == 0, a0, np.where(c > 0, np.sign(a0) * root, 0.0)))
+    first = np.where(learns, inner, np.where(opposite & (c < 0), -root, 0.0))
+    return a, first[..., None] * (np.arange(w0.shape[-1]) == 0)
+
+
+def population_flow(a0: ArrayLike, w0: ArrayLike, t: float) -> tuple[Array, Array]:
+    """T3. (a(t), w(t)) of the dense population flow, 0 ≤ t < ∞; shapes a0 (…), w0 (…, d). Relative error about 1e-9.
+
+    >>> a, w = population_flow(1.0, [-0.6, 0.8], 50.0)
+    >>> bool(abs(a * w[0] - 1) < 1e-9)
+    True
+    """
+    a0, w0 = np.asarray(a0, dtype=float), np.asarray(w0, dtype=float)
+    a0 = np.broadcast_to(a0, w0.shape[:-1])
+    across = np.linalg.norm(w0[..., 1:], axis=-1)
+    state = np.stack([a0.ravel(), w0[..., 0].ravel(), across.ravel()])
+    plane, line = state[2] > 0, state[2] == 0
+    state[:, plane] = _integrate(state[:, plane], t)
+    state[:2, line] = one_input.flow(state[0, line], state[1, line], one_input.POPULATION, t)
+    a, along, side = state.reshape(3, *a0.shape)
+    w = w0 * np.divide(side, across, out=np.ones_like(side), where=across > 0)[..., None]
+    w[..., 0] = along
+    return a, w
+
+
+def _fan(psi: Array) -> Array:
+    """ψ − sin ψ cos ψ; near 0, where it is of third order, by its series."""
+    square = psi * psi
+    series = 2 / 3 * psi * square * (1 - square / 5 * (1 - 2 * square / 21 * (1 - square / 18)))
+    return np.where(psi < 0.05, series, psi - np.sin(psi) * np.cos(psi))
+
+
+def _velocity(y: Array) -> Array:
+    a, along, log_side = y
+    side = np.exp(log_side)
+    r2 = along * along + side * side
+    psi = np.atan2(side, -along)  # π − θ, accurate near θ = π
+    sink = side / (2 * np.pi * np.where(r2 > 0, r2, 1.0))
+    pull = _fan(psi) / (2 * np.pi)
+    outer = along * pull + side * side * sink  # r g(θ)
+    return np.stack([outer - a * r2 / 2, a * (pull - a * along / 2), a * (sink - a / 2)])
+
+
+def _integrate(y: Array, t: float) -> Array:
+    """Dormand–Prince 5(4) for (a, w_1, ln ρ), a step size for each column, until it has arrived or can move no more."""
+    y = np.stack([y[0], y[1], np.log(y[2])])
+    out = y.copy()
+    left, index = np.full(y.shape[1], float(t)), np.arange(y.shape[1])
+    k0, h = _velocity(y), 1e-3 / (1 + y[0] ** 2 + y[1] ** 2 + np.exp(2 * y[2]))
+    while index.size:
+        h = np.minimum(h, left)
+        ks = [k0]
+        for i in range(1, 6):
+            ks.append(_velocity(y + h * sum(c * k for c, k in zip(RK45.A[i], ks, strict=False) if c)))
+        new = y + h * sum(b * k for b, k in zip(RK45.B, ks, strict=True) if b)
+        ks.append(_velocity(new))
+        error = np.abs(h * sum(e * k for e, k in zip(RK45.E, ks, strict=True) if e))
+        worst = np.max(error / _scale(new), axis=0) / TOLERANCE
+        good = worst <= 1
+        y, k0 = np.where(good, new, y), np.where(good, ks[-1], k0)
+        left = np.where(good, left - h, left)
+        h = h * np.clip(0.9 * np.maximum(worst, 1e-10) ** -0.2, 0.2, 5.0)
+        rest = np.exp(np.minimum(y[2], 0)) * np.abs(k0[2]), np.abs(k0[0]), np.abs(k0[1])
+        done = (left <= 0) | (np.max(rest, axis=0) * left <= 1e-15 * _scale(y)[0])
+        out[:, index[done]] = y[:, done] + np.outer([0, 0, 1], k0[2, done] * left[done])
+        y, k0, left, h, index = y[:, ~done], k0[:, ~done], left[~done], h[~done], index[~done]
+    return np.stack([out[0], out[1], np.exp(out[2])])
+
+
+def _scale(y: Array) -> Array:
+    """What errors are compared with: |a|, |w_1| with a floor of a thousandth of the whole, and 1 for the logarithm."""
+    floor = 1e-3 * np.sqrt(y[0] ** 2 + y[1] ** 2 + np.exp(2 * y[2])) + 1e-300
+    return np.stack([np.abs(y[0]) + floor, np.abs(y[1]) + floor, np.ones_like(floor)])
