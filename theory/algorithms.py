@@ -1,14 +1,14 @@
 """Every pruning algorithm as data, and the one loop train → score → prune → rewind that runs them all.
 
-The same objects drive the exact maps of ``theory``, the simulated neurons of ``simulate`` and the networks of
-``deep``. A tensor
-is ``(*batch, *shape)``: ``batch`` numbers independent networks (trials of the neuron, replicas of a ResNet; empty for one
-network), NumPy or torch alike. Counts, ties and masks are exact per network.
+The same objects drive the exact maps of ``theory``, the simulated neurons of ``simulate`` and the networks of ``deep``. A
+tensor is ``(*batch, *shape)``: ``batch`` numbers independent networks (trials of the neuron, replicas of a ResNet; empty
+for one network), NumPy or torch alike. Counts, ties and masks are exact per network.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,11 +50,12 @@ class At:
     def __post_init__(self) -> None:
         if self.unit not in ("step", "epoch", "time"):
             raise ValueError(f"The unit of a rewind point is step, epoch or time, not {self.unit!r}.")
-        if not self.value >= 0 or (self.unit == "step" and self.value != int(self.value)):
+        whole = self.unit == "step"
+        if not isinstance(self.value, Real) or not self.value >= 0 or (whole and not float(self.value).is_integer()):
             raise ValueError(f"A rewind point needs a {self.unit} of at least 0 (whole for steps), not {self.value!r}.")
 
     def __str__(self) -> str:
-        return f"{self.unit}={self.value:g}"
+        return f"{self.unit}={str(float(self.value)).removesuffix('.0')}"
 
     def count(self, **unit: float) -> float:
         """The moment in a layer's own count: ``At(3, "epoch").count(step=1, epoch=100)`` is 300. Unknown units are refused.
@@ -117,10 +118,9 @@ class Rewind:
 class Algorithm:
     """A criterion, a scope, a rewind and an amount.
 
-    ``fraction`` of the alive weights is pruned at each level, exactly round(fraction × alive); or ``count`` weights
-    stay. Either may
-    be a tuple, one entry a level (the last one repeats). With neither, the layer's default holds: one weight stays on
-    the neuron, a fifth goes on a network. ``prunings`` limits the number of levels (0: the dense network only).
+    ``fraction`` of the alive weights is pruned at each level, exactly round(fraction × alive); or ``count`` weights stay.
+    Either may be a tuple, one entry a level (the last one repeats). With neither, the layer's default holds: one weight
+    stays on the neuron, a fifth goes on a network. ``prunings`` limits the number of levels (0: the dense network only).
     """
 
     name: str
@@ -138,12 +138,16 @@ class Algorithm:
             raise ValueError(f"The scope of pruning is global or layer, not {self.scope!r}.")
         if self.fraction is not None and self.count is not None:
             raise ValueError(f"Give a fraction or a count, not both: {self.fraction!r} and {self.count!r}.")
+        if () in (self.fraction, self.count):
+            raise ValueError("A tuple of fractions or counts has one entry a level, at least one, not ().")
         for f in _as_tuple(self.fraction):
-            if not 0 <= f <= 1:
+            if not isinstance(f, Real) or not 0 <= f <= 1:
                 raise ValueError(f"The fraction pruned at a level lies in [0, 1], not at {f!r}.")
         for k in _as_tuple(self.count):
-            if k < 1 or k != int(k):
+            if not isinstance(k, Integral) or k < 1:
                 raise ValueError(f"The number of weights that stay is a whole number of at least 1, not {k!r}.")
+        if self.prunings is not None and (not isinstance(self.prunings, Integral) or self.prunings < 0):
+            raise ValueError(f"The number of prunings is a whole number of at least 0, not {self.prunings!r}.")
 
     def __str__(self) -> str:
         return self.name

@@ -3,18 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 from .console import emit, parse
 from .records import provenance, to_json, write
 
 __all__ = ["Verify", "main"]
-
-
-def _positional() -> type[tuple[str, ...]]:
-    import tyro
-
-    return Annotated[tuple[str, ...], tyro.conf.Positional]  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)

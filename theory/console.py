@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,8 +28,8 @@ def parse(kind: type[T], argv: Sequence[str], command: str, description: str | N
             raise ValueError("--config needs the path of a JSON file.")
         default = from_mapping(kind, read_json(words[at + 1]))
         del words[at : at + 2]
-    options = {} if default is None else {"default": default}
-    return tyro.cli(kind, args=words, prog=f"signescape {command}", description=description, **options)
+    read = tyro.cli if default is None else partial(tyro.cli, default=default)
+    return read(kind, args=words, prog=f"signescape {command}", description=description)
 
 
 def read_json(path: str | Path) -> Any:

@@ -68,7 +68,8 @@ def _late_form(index: int) -> sp.Expr:
 
 def _riccati() -> sp.Expr:
     v = ratio(a, w, s, beta, t)
-    return sp.diff(v, t) - s * (beta - (a**2 - w**2) * v - beta * v**2)
+    difference = sp.diff(v, t) - s * (beta - (a**2 - w**2) * v - beta * v**2)
+    return difference.replace(sp.tanh, lambda _: sp.Symbol("k", real=True))
 
 
 def _limit_product() -> sp.Expr:

@@ -10,6 +10,7 @@
 """
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -31,7 +32,7 @@ class Initialisation:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value is not None and not (np.isfinite(value) and value > 0):
+            if value is not None and not (isinstance(value, Real) and 0 < value < np.inf):
                 raise ValueError(f"{name} is a positive number, not {value!r}.")
 
     @property

@@ -54,13 +54,16 @@ def parse_call(spec: str) -> tuple[str, dict[str, Any]]:
 
 def unknown(kind: str, spec: str, known: list[str]) -> ValueError:
     """One sentence for a name that means nothing, with the nearest that does."""
-    near = difflib.get_close_matches(spec, known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(spec.casefold(), folded, n=1, cutoff=0.5)
+    hint = f" Did you mean {folded[near[0]]!r}?" if near else ""
     return ValueError(f"Unknown {kind} {spec!r}; known are {', '.join(known)}.{hint}")
 
 
 def build(kind: str, spec: str, makers: dict[str, Callable[..., Any]]) -> Any:
     """Call the maker that ``spec`` names with the options it gives."""
+    if not isinstance(spec, str):
+        raise ValueError(f"The {kind} is given by its name or as an object, not {spec!r}.")
     name, options = parse_call(spec)
     if name not in makers:
         raise unknown(kind, spec, list(makers))
@@ -74,7 +77,7 @@ def _imported(spec: str) -> Algorithm:
     module, _, attribute = spec.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise ValueError(f"The algorithm {spec!r} can't be imported: {error}.") from None
     if not isinstance(found, Algorithm):
         raise ValueError(f"{spec!r} is a {type(found).__name__}, not a theory.Algorithm.")

@@ -38,7 +38,7 @@ def success_probability(algorithm: str | Algorithm, init: str | Initialisation, 
         raise ValueError(f"The number of inputs d is a whole number of at least 1, not {d.tolist()!r}.")
     share = _mask_share(chosen, d)
     found = np.where(d == 1, sparse_basin(law, d), _outcome(chosen, law, d))
-    if noise and chosen.prunings != 0:
+    if noise:
         found = _with_noise(chosen, law, d, found)
     return (share * found)[()]
 
@@ -46,18 +46,18 @@ def success_probability(algorithm: str | Algorithm, init: str | Initialisation, 
 def dense_basin(law: Initialisation, d: Array) -> Array:
     """P(a0 > −‖w0‖), d ≥ 2."""
     if isinstance(law, Gaussian):
-        return 1 - betaincc(0.5, d / 2, 1 / (1 + _rho(law) ** 2)) / 2
+        return 1 - betaincc(0.5, d / 2, 1 / (1 + _rho(law, d) ** 2)) / 2
     return np.full(d.shape, 0.5 if isinstance(law, Balanced) else 1.0)
 
 
-def _rho(law: Gaussian) -> float:
-    return law.sigma_a / float(law.sigma_w or 1.0)
+def _rho(law: Gaussian, d: Array) -> Array:
+    return law.sigma_a * (np.sqrt(d) if law.sigma_w is None else np.full(d.shape, 1 / law.sigma_w))
 
 
 def sparse_basin(law: Initialisation, d: Array) -> Array:
     """P(w_1 > 0, a0 > −w_1)."""
     if isinstance(law, Gaussian):
-        return np.full(d.shape, 0.5 - np.arctan(_rho(law)) / (2 * np.pi))
+        return 0.5 - np.arctan(_rho(law, d)) / (2 * np.pi)
     return np.full(d.shape, 0.25) if isinstance(law, Balanced) else (1 + mean_cosine(d)) / 4
 
 
@@ -122,11 +122,10 @@ def _rewound(at: At, law: Initialisation, d: Array) -> Array:
 
 
 def _with_noise(algorithm: Algorithm, law: Initialisation, d: Array, found: Array) -> Array:
-    """T2b. By symmetry P(a0 + w_1 > 0) = ½, so ½ − P(B) of the restarts at initial values are stuck; β₋ > 0 frees
-    half of them."""
-    rewind = algorithm.rewind
-    if (rewind.magnitude, rewind.sign, rewind.rest) == ("init", "init", "init"):
+    """T2b. By symmetry P(a0 + w_1 > 0) = ½, so ½ − P(B) of the starts of a sparse neuron are stuck; β₋ > 0 frees half."""
+    sources = algorithm.rewind.magnitude, algorithm.rewind.sign, algorithm.rewind.rest
+    if algorithm.prunings == 0 or sources == ("final", "final", "final"):
+        return np.where(d == 1, 0.25 + found / 2, found)  # with one input the dense neuron is sparse
+    if sources == ("init", "init", "init"):
         return 0.25 + found / 2
-    if (rewind.magnitude, rewind.sign, rewind.rest) == ("final", "final", "final"):
-        return found
     raise ValueError(f"No closed form with label noise for the rewind of {algorithm.name!r}; simulate.estimate takes it.")

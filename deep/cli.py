@@ -1,0 +1,133 @@
+"""The command line: ``signescape deep run`` trains and prunes, ``signescape deep show`` prints what runs hold."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from theory.console import emit, parse, say
+
+from .config import Config, Training
+
+__all__ = ["main"]
+
+HELP = """Usage: signescape deep run [OPTIONS]   |   signescape deep show DIR [--json]
+
+  run    train and prune; one algorithm and one seed make a run folder, more of them a sweep OUT/ALGORITHM/seed-K
+  show   the table of a run or sweep: accuracy, weights left, sign flips, paired differences
+
+`signescape deep run --help` lists the options. The same command again goes on where a run was killed."""
+
+
+@dataclass(frozen=True)
+class Options(Training):
+    """Train and prune networks; every level is stored, and the same command goes on where it was stopped."""
+
+    algorithm: tuple[str, ...] = ("LRR",)
+    """One or more: IMP, LRR, "WR(step=500)", "WR(epoch=2)", fine-tuning, random, dense, …, "module:OBJECT"."""
+    seeds: int = 1
+    """Replicates: the seeds SEED, SEED + 1, …"""
+    workers: int = 1
+    """Processes of a sweep, each with its own threads."""
+    dry_run: bool = False
+    """Say what it would cost, from a few timed steps, and stop."""
+    json: bool = False
+    """One JSON document on standard output."""
+    remember: tuple[str, ...] = ()
+    """More to store at level 0: "step=500", "epoch=2", "momentum"."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "algorithm", (self.algorithm,) if isinstance(self.algorithm, str) else self.algorithm)
+        super().__post_init__()
+        for name in self.algorithm:
+            Config(algorithm=name, remember=self.remember)
+        for name, value in (("seeds", self.seeds), ("workers", self.workers)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} is a whole number of at least 1, not {value!r}.")
+        if not self.algorithm:
+            raise ValueError("--algorithm needs at least one algorithm.")
+
+
+def main(words: Sequence[str]) -> int:
+    """``words`` begin with "deep"."""
+    if len(words) < 2 or words[1] in ("-h", "--help", "help"):
+        print(HELP)
+        return 0 if len(words) > 1 else 2
+    if words[1] == "run":
+        return _run(parse(Options, words[2:], "deep run"))
+    if words[1] == "show":
+        return _show(words[2:])
+    raise ValueError(f"Unknown command 'deep {words[1]}'; there are deep run and deep show.")
+
+
+def _run(options: Options) -> int:
+    from .runs import run
+    from .sweeps import sweep
+
+    if options.dry_run:
+        return _cost(options)
+    settings = {f.name: getattr(options, f.name) for f in fields(Training)}
+    if len(options.algorithm) == options.seeds == 1:
+        paths = [run(Config(**settings, algorithm=options.algorithm[0], remember=options.remember))]
+    else:
+        paths = sweep(Training(**settings), options.algorithm, options.seeds, options.workers)
+    return _print(Path(options.out), [str(p) for p in paths], options.json)
+
+
+def _show(words: Sequence[str]) -> int:
+    folders = [w for w in words if w != "--json"]
+    if "--help" in words or "-h" in words:
+        print(HELP)
+        return 0
+    if len(folders) != 1 or folders[0].startswith("-"):
+        raise ValueError(f"deep show takes one folder, not {' '.join(folders) or 'none'!r}.")
+    return _print(Path(folders[0]), None, "--json" in words)
+
+
+def _print(out: Path, paths: list[str] | None, as_json: bool) -> int:
+    from . import analyses
+
+    runs = analyses.load(out)
+    rows, names = analyses.table(runs), {run.settings.algorithm for run in runs}
+    measures = ("test", "flips_start", "flips_start_sum", "flips_init", "flips_previous")
+    paired = analyses.differences(runs, "IMP", measures) if "IMP" in names and len(names) > 1 else []
+    if as_json:
+        emit({"out": str(out), "runs": paths or [str(r.path) for r in runs], "table": rows, "differences": paired})
+        return 0
+    _tables(rows, paired)
+    return 0
+
+
+def _tables(rows: list[dict[str, Any]], paired: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    shares = ("left", "test", "validation", "flips_start", "flips_start_sum", "flips_init", "flips_previous")
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(_table("Means over n seeds, in %", ("algorithm", "level", "n"), shares, rows))
+    if paired:
+        columns = ("algorithm", "against", "level", "measure", "n", "verdict")
+        console.print(_table("Paired differences, 95 % intervals, in points", columns, ("difference", "low", "high"), paired))
+
+
+def _table(title: str, columns: tuple[str, ...], shares: tuple[str, ...], rows: list[dict[str, Any]]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(*columns, *(s.replace("_", " ") for s in shares), title=title, box=box.SIMPLE)
+    for row in rows:
+        cells = ["–" if row[s] is None else f"{100 * row[s]:.2f}" for s in shares]
+        table.add_row(*(str(row[c]) for c in columns), *cells)
+    return table
+
+
+def _cost(options: Options) -> int:
+    from .costs import cost
+
+    document = cost(options, options.algorithm, options.seeds, options.workers)
+    if options.json:
+        emit(document)
+    else:
+        for name, value in document.items():
+            say(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
+    return 0

@@ -1,0 +1,40 @@
+"""``python -m deep.run settings.json``: a run without the command line's parser.
+
+The package's function ``deep.run`` has this module's name, and Python binds a module to its package at import; so the module
+can be called as that function.
+"""
+
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+__all__ = ["main"]
+
+
+class _Run(ModuleType):
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """``deep.runs.run``."""
+        from .runs import run
+
+        return run(*args, **options)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the settings in a JSON file (a run's own run.json serves); bad input ends with one sentence and exit status 2."""
+    from deep.runs import run
+    from theory.console import read_json
+
+    try:
+        if len(words) != 1:
+            raise ValueError("Usage: python -m deep.run settings.json")
+        print(run(read_json(words[0])))
+    except (ValueError, OSError) as error:
+        print(f"deep.run: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+sys.modules[__name__].__class__ = _Run

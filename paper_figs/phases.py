@@ -1,0 +1,77 @@
+"""Figure (iii): phase diagram over (a0, w_1) for IMP, WR(t) and LRR: finite noisy samples beside the theory's prediction."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from simulate import Config, phase_diagram
+from theory import learns
+from theory.streams import generator
+
+from .style import panel_letters
+
+__all__ = ["caption", "compute", "draw"]
+
+
+def compute(settings: dict[str, Any], workers: int) -> dict[str, Any]:
+    """Share of trials that learn in each pixel, simulated and predicted by the exact maps; axes a0 and w_1."""
+    axis = np.linspace(-settings["half_width"], settings["half_width"], settings["pixels"])
+    config = Config(algorithms=tuple(settings["algorithms"]), workers=workers, **settings["simulation"])
+    counts = phase_diagram(config, {"a0": axis, "w1": axis}, show="figure (iii), simulations")
+    predicted = _predicted(settings, axis, config.d)
+    return {
+        "axis": axis,
+        "simulation": {name: (counts.hits / counts.n).sel(algorithm=name).to_numpy() for name in config.names},
+        "undecided": {name: (counts.undecided / counts.n).sel(algorithm=name).to_numpy() for name in config.names},
+        "theory": predicted,
+    }
+
+
+def _predicted(settings: dict[str, Any], axis: NDArray[np.float64], d: int) -> dict[str, NDArray[np.float64]]:
+    """Mean of ``theory.learns`` over the other coordinates, w_⊥ ~ N(0, I/d), on draws of its own."""
+    draws, seed = settings["draws"], settings["simulation"]["seed"]
+    a0, w1 = (v[..., None] for v in np.meshgrid(axis, axis, indexing="ij"))
+    across = generator(seed, "figure (iii)").standard_normal((*a0.shape[:2], draws, d - 1)) / np.sqrt(d)
+    w0 = np.concatenate([np.broadcast_to(w1[..., None], (*across.shape[:-1], 1)), across], axis=-1)
+    return {name: learns(name, a0, w0).mean(-1) for name in settings["algorithms"]}
+
+
+def draw(document: dict[str, Any]) -> Figure:
+    """Two rows (simulation, theory), a column for each algorithm."""
+    settings, data = document["provenance"]["settings"], document["data"]
+    names, half = settings["algorithms"], settings["half_width"]
+    figure, grid = plt.subplots(2, len(names), figsize=(7.6, 5.2), sharex=True, sharey=True)
+    for row, kind in zip(grid, ("simulation", "theory"), strict=True):
+        for axes, name in zip(row, names, strict=True):
+            image = axes.pcolormesh(
+                data["axis"],
+                data["axis"],
+                np.array(data[kind][name]),
+                vmin=0,
+                vmax=1,
+                cmap="cividis",
+                shading="nearest",
+                rasterized=True,
+            )
+            axes.set(title=f"{name}, {kind}", aspect="equal", xlim=(-half, half), ylim=(-half, half))
+    for axes in grid[1]:
+        axes.set_xlabel("$w_1$ at initialisation")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("$a_0$")
+    figure.colorbar(image, ax=grid, label="P(learns the teacher)", shrink=0.7)
+    panel_letters(figure)
+    return figure
+
+
+def caption(document: dict[str, Any]) -> str:
+    """What the figure shows, with its settings."""
+    s = document["provenance"]["settings"]
+    sim = s["simulation"]
+    return (
+        f"Share of starts (a0, w_1) from which the neuron learns, the other {sim['d'] - 1} coordinates drawn from N(0, 1/d). Top: gradient "
+        f"descent, n = {sim['n']} samples, σ = {sim['sigma']:g}, η = {sim['eta']:g}, t = {sim['t']:g}, {sim['trials']} trials a pixel, seed "
+        f"{sim['seed']}. Bottom: mean of theory.learns (exact maps of the noise-free population flow, t = ∞; {s['draws']} draws a pixel)."
+    )

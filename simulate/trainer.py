@@ -1,0 +1,103 @@
+"""The neuron as a `Trainer`: the loop of ``theory.algorithms`` over gradient descent or gradient flow, many trials at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.algorithms import At, Level, Rewind
+from theory.one_input import Branches, branch_statistics
+
+from .config import Config
+from .data import Batch, population_branches
+from .flow import Path, one_input_path, population_path
+from .gd import BranchForce, Descent, End, Force, PopulationForce, SampleForce, descend
+
+__all__ = ["NeuronTrainer"]
+
+Array = NDArray[np.float64]
+Tensors = Mapping[str, Any]
+
+
+class NeuronTrainer:
+    """Trains params {"a": (B,), "w": (B, d)} under a mask {"w": (B, d)} on the samples of ``trials`` (T2, T3).
+
+    The points it returns are "final", the moments asked for, and "descent": {"steps": (B,), "end": (B,)} (see ``gd.End``).
+    Optimiser and schedule of a rewind have no meaning here: the step is constant and plain.
+    """
+
+    batch = 1
+    norm: frozenset[str] = frozenset()
+
+    def __init__(self, config: Config, trials: Batch):
+        self.config, self.trials, self.keys = config, trials, trials.keys
+        self.samples = None if trials.X is None or trials.y is None else SampleForce(trials.X, trials.y)
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """Parameters at initialisation."""
+        return {"a": self.trials.a0, "w": self.trials.w0}
+
+    @property
+    def everything(self) -> dict[str, Any]:
+        """The mask of the dense neuron."""
+        return {"w": np.ones(self.trials.w0.shape, bool)}
+
+    def dense(self, at: frozenset[At]) -> Level:
+        """Level 0, which all algorithms share, with all the moments that any of them rewinds to."""
+        points = self.train(self.start, self.everything, 0, at, Rewind())
+        return Level(0, self.everything, self.start, {"init": self.start, **points})
+
+    def train(self, params: Tensors, mask: Tensors, level: int, at: frozenset[At], rewind: Rewind) -> Mapping[Any, Tensors]:
+        """Train one level for time t; weights off the mask stay what they are."""
+        moments = {moment: self._step(moment) for moment in at}
+        engine = self._descend if self.config.engine == "gd" else self._flow
+        run = engine(params["a"], params["w"], mask["w"], sorted(set(moments.values())))
+        points: dict[Any, Tensors] = {moment: dict(zip("aw", run.points[k], strict=True)) for moment, k in moments.items()}
+        return points | {"final": {"a": run.a, "w": run.w}, "descent": {"steps": run.steps, "end": run.end}}
+
+    def branches(self, coordinate: NDArray[np.int64] | None = None) -> Branches:
+        """Branch statistics of one coordinate (B,) of each trial, e_1 by default."""
+        if self.samples is None:
+            return population_branches(self.config, len(self.keys))
+        index = np.zeros(len(self.keys), int) if coordinate is None else coordinate
+        return branch_statistics(self.samples.X[np.arange(len(index)), index], self.samples.y)
+
+    def _step(self, moment: At) -> int:
+        step = round(moment.count(step=1, time=1 / self.config.eta))
+        if step > self.config.steps:
+            raise ValueError(f"The rewind point {moment} lies after the end of level 0, at time {self.config.t:g}.")
+        return step
+
+    def _descend(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[int]) -> Descent:
+        eta, steps = self.config.eta, self.config.steps
+        if not self._one_input(w, mask):
+            force: Force = PopulationForce() if self.samples is None else self.samples
+            return descend(force, a, w, eta, steps, mask=mask, at=at)
+        index = mask.argmax(-1)[:, None]
+        run = descend(BranchForce(*self.branches(index[:, 0])), a, np.take_along_axis(w, index, -1), eta, steps, at=at)
+
+        def put(values: Array) -> Array:
+            full = np.zeros_like(w)
+            np.put_along_axis(full, index, values, -1)
+            return full
+
+        return run._replace(w=put(run.w), points={k: (a, put(w)) for k, (a, w) in run.points.items()})
+
+    def _one_input(self, w: Array, mask: NDArray[np.bool_]) -> bool:
+        """Do branch statistics suffice? One weight alive, the others at zero; the population has them for e_1 alone."""
+        one = bool((mask.sum(-1) == 1).all() and (w[~mask] == 0).all())
+        return one and (self.samples is not None or bool(mask[:, 0].all()))
+
+    def _flow(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[int]) -> Descent:
+        times = [k * self.config.eta for k in at] + [self.config.t]
+        paths = [self._path(i, a[i], w[i], mask[i], times) for i in range(len(a))]
+        points = {k: (np.array([p.a[i] for p in paths]), np.array([p.w[i] for p in paths])) for i, k in enumerate([*at, -1])}
+        steps = np.full(len(a), self.config.steps)
+        return Descent(*points.pop(-1), points, steps, np.full(len(a), End.TIME, np.int8))
+
+    def _path(self, i: int, a: float, w: Array, mask: NDArray[np.bool_], times: list[float]) -> Path:
+        if self.config.d == 1:
+            return one_input_path(a, w[0], times, *(float(x[i]) for x in self.branches()))
+        return population_path(a, w, times, mask)
