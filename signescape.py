@@ -23,7 +23,11 @@ COMMANDS = {
     "figures": "paper_figs.cli",
     "report": "paper_figs.cli",
 }
-EXTRAS = {"xarray": "simulate", "zarr": "simulate", "torch": "deep", "safetensors": "deep", "matplotlib": "figures"}
+EXTRAS = {
+    **dict.fromkeys(("xarray", "zarr", "threadpoolctl"), "simulate"),
+    **dict.fromkeys(("torch", "safetensors", "sklearn", "PIL"), "deep"),
+    "matplotlib": "figures",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

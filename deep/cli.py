@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from theory.console import emit, parse, say
+from theory.console import emit, parse
 
-from .config import Config, Training
+from .config import Config, Training, whole
 
 __all__ = ["main"]
 
@@ -34,19 +34,20 @@ class Options(Training):
     """Say what it would cost, from a few timed steps, and stop."""
     json: bool = False
     """One JSON document on standard output."""
-    remember: tuple[str, ...] = ()
-    """More to store at level 0: "step=500", "epoch=2", "momentum"."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "algorithm", (self.algorithm,) if isinstance(self.algorithm, str) else self.algorithm)
-        super().__post_init__()
-        for name in self.algorithm:
-            Config(algorithm=name, remember=self.remember)
-        for name, value in (("seeds", self.seeds), ("workers", self.workers)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} is a whole number of at least 1, not {value!r}.")
-        if not self.algorithm:
-            raise ValueError("--algorithm needs at least one algorithm.")
+        names = (self.algorithm,) if isinstance(self.algorithm, str) else self.algorithm
+        if not isinstance(names, tuple) or not names:
+            raise ValueError(f"algorithm is one name or more, not {names!r}.")
+        object.__setattr__(self, "algorithm", names)
+        self.configs()
+        whole("seeds", self.seeds, 1)
+        whole("workers", self.workers, 1)
+
+    def configs(self) -> list[Config]:
+        """The settings of each algorithm."""
+        settings = {f.name: getattr(self, f.name) for f in fields(Training)}
+        return [Config(**settings, algorithm=name) for name in self.algorithm]
 
 
 def main(words: Sequence[str]) -> int:
@@ -62,16 +63,17 @@ def main(words: Sequence[str]) -> int:
 
 
 def _run(options: Options) -> int:
+    configs = options.configs()
+    if options.dry_run:
+        return _cost(configs[0], options)
+
     from .runs import run
     from .sweeps import sweep
 
-    if options.dry_run:
-        return _cost(options)
-    settings = {f.name: getattr(options, f.name) for f in fields(Training)}
-    if len(options.algorithm) == options.seeds == 1:
-        paths = [run(Config(**settings, algorithm=options.algorithm[0], remember=options.remember))]
+    if len(configs) == options.seeds == 1:
+        paths = [run(configs[0])]
     else:
-        paths = sweep(Training(**settings), options.algorithm, options.seeds, options.workers)
+        paths = sweep(configs[0], options.algorithm, options.seeds, options.workers)
     return _print(Path(options.out), [str(p) for p in paths], options.json)
 
 
@@ -121,13 +123,13 @@ def _table(title: str, columns: tuple[str, ...], shares: tuple[str, ...], rows: 
     return table
 
 
-def _cost(options: Options) -> int:
+def _cost(config: Config, options: Options) -> int:
     from .costs import cost
 
-    document = cost(options, options.algorithm, options.seeds, options.workers)
+    document = cost(config, options.algorithm, options.seeds, options.workers)
     if options.json:
         emit(document)
     else:
         for name, value in document.items():
-            say(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
+            print(f"{name}: {value:,}")
     return 0

@@ -7,7 +7,7 @@ from typing import Any
 from theory.algorithms import Algorithm, At
 from theory.names import algorithm
 
-__all__ = ["MODELS", "Config", "Training", "moment", "moment_name"]
+__all__ = ["MODELS", "Config", "Training", "moment", "moment_name", "whole"]
 
 MODELS = ("resnet20", "resnet32", "resnet56", "lenet-300-100")
 
@@ -53,6 +53,8 @@ class Training:
     """Only kernels that give the same bits again."""
     threads: int = 1
     """CPU threads of the training; other numbers give other bits."""
+    remember: tuple[str, ...] = ()
+    """More to store at level 0 than is needed, for other algorithms to share: "step=500", "epoch=2", "momentum"."""
     out: str = "runs/deep"
     """The run folder, or the folder of a sweep."""
 
@@ -63,15 +65,21 @@ class Training:
         _one_of(self, "last_layer", ("prune", "exclude"))
         _one_of(self, "deterministic", (True, False))
         for name, least in (("width", 1), ("levels", 0), ("seed", 0), ("epochs", 1), ("batch_size", 1), ("threads", 1)):
-            _whole(name, getattr(self, name), least)
+            whole(name, getattr(self, name), least)
         if self.subset is not None:
-            _whole("subset", self.subset, 1)
+            whole("subset", self.subset, 1)
         _number("fraction", self.fraction, 0, 1)
         _number("learning_rate", self.learning_rate, 0, math.inf)
         _number("momentum", self.momentum, 0, 1)
         _number("weight_decay", self.weight_decay, 0, math.inf)
         _number("gamma", self.gamma, 0, math.inf)
         _number("validation", self.validation, 0, 0.9)
+        for name in ("remember", "milestones"):
+            if not isinstance(getattr(self, name), tuple | None):
+                raise ValueError(f"{name} is a list, not {getattr(self, name)!r}.")
+        for point in self.remember:
+            if point != "momentum":
+                moment(point)
         for at in (*self.milestones_at, self.warmup_at):
             _number("each of milestones and warmup_epochs", at, 0, math.inf)
         if self.data != "digits" and not (isinstance(self.data, str) and self.data.partition("image-folder:")[2]):
@@ -100,17 +108,12 @@ class Config(Training):
 
     algorithm: str = "LRR"
     """IMP, LRR, "WR(step=500)", "WR(epoch=2)", fine-tuning, random, dense, …, or "module:OBJECT"."""
-    remember: tuple[str, ...] = ()
-    """More to store at level 0 than the algorithm needs, for others that share it: "step=500", "epoch=2", "momentum"."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.algorithm, str):
             raise ValueError(f"algorithm is a name or module:OBJECT, not {self.algorithm!r}.")
         algorithm(self.algorithm)
-        for name in self.remember:
-            if name != "momentum":
-                moment(name)
 
     @property
     def program(self) -> Algorithm:
@@ -150,7 +153,8 @@ def _one_of(config: Training, name: str, allowed: tuple[Any, ...]) -> None:
         raise ValueError(f"{name} is {' or '.join(map(str, allowed))}, not {value!r}.")
 
 
-def _whole(name: str, value: Any, least: int) -> None:
+def whole(name: str, value: Any, least: int) -> None:
+    """Raise ValueError unless ``value`` is an integer of at least ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**63:
         raise ValueError(f"{name} is a whole number of at least {least}, not {value!r}.")
 

@@ -8,7 +8,7 @@ from typing import Any
 from theory.algorithms import Rewind
 from theory.names import algorithm
 
-from .config import Training
+from .config import Training, whole
 from .images import read
 from .trainer import TorchTrainer, engine
 
@@ -17,6 +17,8 @@ __all__ = ["cost"]
 
 def cost(config: Training, algorithms: Sequence[str], seeds: int = 1, workers: int = 1, budget: float = 2.0) -> dict[str, Any]:
     """Counts, and an estimate from steps timed for about ``budget`` seconds; an evaluated image counts a third."""
+    whole("seeds", seeds, 1)
+    whole("workers", workers, 1)
     programs = [algorithm(name) for name in dict.fromkeys(algorithms)]
     prunings = [config.levels if a.prunings is None else min(config.levels, a.prunings) for a in programs]
     trainings = seeds * (1 + sum(prunings))

@@ -53,7 +53,6 @@ class Images(NamedTuple):
         return c, h, w
 
 
-@lru_cache(maxsize=2)
 def read(spec: str) -> Images:
     """The data set "digits" or "image-folder:PATH"."""
     if spec == "digits":
@@ -61,7 +60,11 @@ def read(spec: str) -> Images:
     source = Path(spec.removeprefix("image-folder:")).expanduser()
     if not source.exists():
         raise ValueError(f"There is no image folder or archive {str(source)!r}.")
-    cached = _cache_folder() / f"images-{_fingerprint(source)}.safetensors"
+    return _folder(source, _cache_folder() / f"images-{_fingerprint(source)}.safetensors")
+
+
+@lru_cache(maxsize=2)
+def _folder(source: Path, cached: Path) -> Images:
     if cached.exists():
         try:
             return _unpack(cached.read_bytes())
@@ -75,6 +78,7 @@ def read(spec: str) -> Images:
     return images
 
 
+@lru_cache(maxsize=1)
 def _digits() -> Images:
     """1,797 digits, 8×8 grey levels 0…16 (spread to 0…240), a fifth of them for the test, the same for every seed."""
     from sklearn.datasets import load_digits

@@ -17,12 +17,11 @@ from .trainer import TorchTrainer, engine, momentum_name, require_finite
 __all__ = ["run"]
 
 
-def run(config: Config | Mapping[str, Any], dense: Path | str | None = None, every: float = 5.0) -> Path:
+def run(config: Config | Mapping[str, Any], dense: Path | str | None = None, quiet: bool = False) -> Path:
     """Train and prune as ``config`` says, into the run folder ``config.out``; returns it.
 
     Started again, a run goes on behind its last finished level and ends with the bits of a run that was never stopped. More
-    ``levels`` than the folder has are added. ``dense`` is a run whose level 0 is taken over where it is the same one; progress
-    shows ``every`` so many seconds.
+    ``levels`` than the folder has are added. ``dense`` is a run whose level 0 is taken over where it is the same one.
 
     Raises ValueError for bad settings or data, a folder that holds something else, and a loss that is no longer finite.
     """
@@ -35,7 +34,7 @@ def run(config: Config | Mapping[str, Any], dense: Path | str | None = None, eve
             stored.tidy()
             if dense is not None and not stored.levels:
                 _share(load_run(dense), stored, config)
-            _train(config, stored, trainer, every)
+            _train(config, stored, trainer, quiet)
     return path
 
 
@@ -56,14 +55,16 @@ def _share(dense: Run, stored: Run, config: Config) -> None:
         stored.take_over(dense.levels[0])
 
 
-def _train(config: Config, stored: Run, trainer: TorchTrainer, every: float) -> None:
+def _train(config: Config, stored: Run, trainer: TorchTrainer, quiet: bool) -> None:
     done, began = stored.last(config.device), time.monotonic()
+    stored.grow(config.levels)
     if done:
         trainer.memory = done.points
     last = config.levels if config.program.prunings is None else min(config.levels, config.program.prunings)
     epochs = (last - (done.index if done else -1)) * config.epochs
-    with progress(f"{config.algorithm}, seed {config.seed}: epochs", epochs, every) as step:
-        trainer.on_epoch = lambda row: _report(step, row)
+    with progress(f"{config.algorithm}, seed {config.seed}: epochs", epochs) as step:
+        if not quiet:
+            trainer.on_epoch = lambda row: _report(step, row)
         for level in levels(config.program, trainer, *trainer.initial(), config.levels, done):
             known = done.points if done else {"init": level.start}
             new = {name: point for name, point in level.points.items() if point is not known.get(name)}

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
@@ -30,8 +31,8 @@ from .config import Config, moment, moment_name
 __all__ = ["Run", "StoredLevel", "create", "load_run", "locked", "shares_level_0"]
 
 RUN, LEVEL = "signescape.deep.run/1", "signescape.deep.level/1"
-GROWS = ("levels", "remember")
-"""Settings that may differ when a run goes on."""
+FREE = ("levels", "remember", "data")
+"""Settings that may differ when a run goes on; of the data it is the images that count, not their path."""
 PATIENCE = 50
 """How often, every 0.2 s, a folder is tried that another process holds: a killed sweep's workers need a moment to end."""
 
@@ -54,7 +55,7 @@ class StoredLevel:
             raise ValueError(f"{str(self.path)!r} holds no {name!r}; it holds {', '.join(self.names)}.")
         path = self.path / f"{name}.safetensors"
         try:
-            tensors = load(self._content(path.name))
+            tensors = load(self.content(path.name))
         except SafetensorError as error:
             raise ValueError(f"The file {str(path)!r} is damaged: {error}.") from None
         return {n: t.to(device) for n, t in sorted(tensors.items(), key=lambda item: self._order(item[0]))}
@@ -77,13 +78,14 @@ class StoredLevel:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The lines of metrics: one for each epoch, then one for the level."""
-        content = self._content("metrics.jsonl").decode()
+        content = self.content("metrics.jsonl").decode()
         return [json.loads(line) for line in content.splitlines()]
 
     def _order(self, name: str) -> int:
         return self.record["order"].index(name)
 
-    def _content(self, name: str) -> bytes:
+    def content(self, name: str) -> bytes:
+        """The bytes of a file, checked against the digest that was stored with it."""
         path = self.path / name
         try:
             content = path.read_bytes()
@@ -106,11 +108,7 @@ class Run:
     def levels(self) -> list[StoredLevel]:
         """The finished levels: 0, 1, …"""
         folder = self.path / "levels"
-        names = (
-            sorted((p.name for p in folder.iterdir() if not p.name.startswith(".")), key=_level_number)
-            if folder.is_dir()
-            else []
-        )
+        names = sorted((p.name for p in folder.glob("[!.]*")), key=_level_number)
         for i, name in enumerate(names):
             if name != f"{i:02d}":
                 raise ValueError(f"{str(folder)!r} should hold level {i:02d} next, but holds {name!r}.")
@@ -138,7 +136,8 @@ class Run:
         files |= {"mask.safetensors": save(dict(level.mask)), "start.safetensors": save(dict(level.start))}
         files["metrics.jsonl"] = "".join(to_json(row, indent=None) + "\n" for row in rows).encode()
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        more = {"level": level.index, "seconds": round(seconds, 3), "order": list(level.start), "files": digests}
+        more = {"level": level.index, "seconds": round(seconds, 3), "device": _device(self.settings.device)}
+        more |= {"order": list(level.start), "files": digests}
         files["level.json"] = to_json(provenance(LEVEL, self.record["settings"], **more)).encode()
         with self._new_level(level.index) as folder:
             for name, content in files.items():
@@ -163,11 +162,18 @@ class Run:
         _sync(folder)
         self.tidy()
 
+    def grow(self, levels: int) -> None:
+        """Say in run.json that the run is to have at least so many levels."""
+        if levels > self.settings.levels:
+            settings = self.record["settings"] | {"levels": levels}
+            self.record |= {"settings": settings, "settings_hash": settings_hash(settings)}
+            write(self.path / "run.json", to_json(self.record))
+
     def tidy(self) -> None:
         """Remove what a killed run left half-written, and bring metrics.jsonl up to date."""
         for half in (self.path / "levels").glob(".*.tmp"):
             shutil.rmtree(half)
-        lines = b"".join((level.path / "metrics.jsonl").read_bytes() for level in self.levels)
+        lines = b"".join(level.content("metrics.jsonl") for level in self.levels)
         path = self.path / "metrics.jsonl"
         if not path.exists() or path.read_bytes() != lines:
             write(path, lines)
@@ -184,17 +190,17 @@ def load_run(path: Path | str) -> Run:
 def create(config: Config, digest: str) -> Run:
     """The run folder of ``config``: the one that is there, if it has the same settings and data, or a new one."""
     path, settings = Path(config.out), plain(config.settings())
-    same = plain({"data": digest, "algorithm": config.program, "settings": _without(settings, GROWS)})
+    same = plain({"data": digest, "algorithm": config.program, "settings": _without(settings, FREE)})
     if not (path / "run.json").exists():
         if path.is_file() or (path.is_dir() and any(not p.name.startswith(".") for p in path.iterdir())):
             raise ValueError(f"{str(path)!r} exists and is not a run folder; nothing was changed, choose another --out.")
         write(path / "run.json", to_json(provenance(RUN, settings, identity=settings_hash(same), same=same)))
         return Run(path)
     run = Run(path)
+    if run.record["same"]["data"] != digest:
+        raise ValueError(f"The run in {str(path)!r} was trained on other images: {run.settings.data!r}, not {config.data!r}.")
     _same(path, run.record["same"], same)
-    if config.levels > run.settings.levels:
-        write(path / "run.json", to_json(run.record | {"settings": settings, "settings_hash": settings_hash(settings)}))
-    return Run(path)
+    return run
 
 
 def _same(path: Path, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -202,9 +208,10 @@ def _same(path: Path, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> No
         if stored["settings"].get(name) != value:
             was = stored["settings"].get(name)
             raise ValueError(f"The run in {str(path)!r} has {name}={was!r}, not {value!r}; choose another --out.")
-    for name in ("data", "algorithm"):
-        if stored[name] != asked[name]:
-            raise ValueError(f"The {name} of the run in {str(path)!r} changed: {stored[name]!r} was, {asked[name]!r} is.")
+    if stored["algorithm"] != asked["algorithm"]:
+        raise ValueError(
+            f"The algorithm of the run in {str(path)!r} changed: {stored['algorithm']} was, {asked['algorithm']} is."
+        )
 
 
 def shares_level_0(one: Run, other: Run) -> bool:
@@ -252,6 +259,10 @@ def _read_json(path: Path, schema: str, needs: tuple[str, ...]) -> dict[str, Any
         if name not in content:
             raise ValueError(f"The file {str(path)!r} lacks {name!r}.")
     return content
+
+
+def _device(name: str) -> str:
+    return torch.cuda.get_device_name() if name == "cuda" else name
 
 
 def _without(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

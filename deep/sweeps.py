@@ -15,12 +15,15 @@ from pathlib import Path
 from theory.console import progress
 from theory.names import algorithm
 
-from .config import Config, Training, moment_name
+from .config import Config, Training, moment_name, whole
 from .images import read
 from .runs import run
 from .trainer import Diverged, TorchTrainer, engine
 
 __all__ = ["pool", "sweep"]
+
+HEARTBEAT = 30.0
+"""Seconds after which a sweep says that it is alive."""
 
 
 def sweep(
@@ -32,9 +35,8 @@ def sweep(
     first, into OUT/dense, and all algorithms take it over. A killed sweep goes on where it was; results depend neither on the
     workers nor on the order of tasks. A run that diverges ends there while the others go on; then ``Diverged`` is raised.
     """
-    for name, value in (("seeds", seeds), ("workers", workers)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is a whole number of at least 1, not {value!r}.")
+    whole("seeds", seeds, 1)
+    whole("workers", workers, 1)
     _require_sweep_folder(Path(config.out))
     dense, chains = _plan(config, list(dict.fromkeys(algorithms)), seeds)
     with engine(config):
@@ -52,49 +54,57 @@ def sweep(
 def _plan(config: Training, algorithms: list[str], seeds: int) -> tuple[list[Config], list[list[Config]]]:
     """For each seed the dense run, which remembers all rewind points, and the runs that share its level 0."""
     rewinds = [algorithm(name).rewind for name in algorithms]
-    points = sorted({moment_name(at) for r in rewinds for at in r.moments})
-    remember = (*points, "momentum") if any(r.optimiser != "fresh" for r in rewinds) else tuple(points)
-    base = {f.name: getattr(config, f.name) for f in fields(Training)}
+    momentum = {"momentum"} if any(r.optimiser != "fresh" for r in rewinds) else set()
+    remember = {moment_name(at) for r in rewinds for at in r.moments} | momentum | set(config.remember)
+    base = {f.name: getattr(config, f.name) for f in fields(Training)} | {"remember": ()}
 
     def at(name: str, seed: int) -> Config:
         folder = Path(config.out) / re.sub(r"[^\w.()=+-]", "_", name) / f"seed-{seed}"
         return Config(**base | {"seed": seed, "out": str(folder)}, algorithm=name)
 
     numbers = range(config.seed, config.seed + seeds)
-    dense = [replace(at("dense", seed), levels=0, remember=remember) for seed in numbers]
+    dense = [replace(at("dense", seed), levels=0, remember=tuple(sorted(remember))) for seed in numbers]
     return dense, [[at(name, seed) for name in algorithms if name != "dense"] for seed in numbers]
 
 
 def _drive(executor: Executor, dense: list[Config], chains: list[list[Config]]) -> list[str]:
     """Submit dense levels, then each run level by level; the sentences of those that diverged."""
-    pending: dict[Future[Path], tuple[Config, int]] = {}
+    first = {c: min(max(1, _stored(c)), _last(c)) for chain in chains for c in chain}  # stored levels are only looked through
+    pending: dict[Future[Path], tuple[Config, int, int]] = {}
     failures = []
 
     def submit(config: Config, seed: int, level: int) -> None:
-        task = executor.submit(run, replace(config, levels=level), None if config is dense[seed] else dense[seed].out, 60.0)
-        pending[task] = config, seed
+        shared = None if config is dense[seed] else dense[seed].out
+        pending[executor.submit(run, replace(config, levels=level), shared, True)] = config, seed, level
 
-    with progress("sweep: levels", sum(1 + sum(_last(c) for c in chain) for chain in chains)) as step:
+    with progress("sweep: levels", len(dense) + sum(_last(c) - first[c] + 1 for c in first)) as step:
         for seed, config in enumerate(dense):
             submit(config, seed, 0)
-        reached = dict.fromkeys((c for chain in chains for c in chain), 0)
         while pending:
-            for task in wait(pending, return_when=FIRST_COMPLETED).done:
-                config, seed = pending.pop(task)
-                try:
-                    task.result()
-                except Diverged as error:
-                    failures.append(str(error))
-                    continue
-                except BrokenProcessPool:
-                    raise OSError("A worker process died (out of memory?); the same command goes on from there.") from None
-                following = chains[seed] if config is dense[seed] else [config] * (reached[config] < _last(config))
-                for c in following:
-                    before, reached[c] = reached[c], min(max(reached[c] + 1, _stored(c)), _last(c))
-                    submit(c, seed, reached[c])
-                    step(max(reached[c] - before - 1, 0))
-                step(note=f"{config.algorithm}, seed {config.seed}")
+            done = wait(pending, timeout=HEARTBEAT, return_when=FIRST_COMPLETED).done
+            if not done:
+                step(0, "running")
+            for task in done:
+                config, seed, level = pending.pop(task)
+                step(1, f"{config.algorithm}, seed {config.seed}, level {level}")
+                if failure := _failure(task):
+                    failures.append(f"{config.out!r}: {failure}")
+                elif config is dense[seed]:
+                    for c in chains[seed]:
+                        submit(c, seed, first[c])
+                elif level < _last(config):
+                    submit(config, seed, level + 1)
     return failures
+
+
+def _failure(task: Future[Path]) -> str | None:
+    try:
+        task.result()
+    except Diverged as error:
+        return str(error)
+    except BrokenProcessPool:
+        raise OSError("A worker process died (out of memory?); the same command goes on from there.") from None
+    return None
 
 
 def _last(config: Config) -> int:
@@ -114,7 +124,7 @@ def _require_sweep_folder(out: Path) -> None:
     for entry in out.iterdir() if out.is_dir() else ():
         if not entry.is_dir() or any(not p.name.startswith("seed-") for p in entry.iterdir()):
             raise ValueError(
-                f"{str(out)!r} holds {entry.name!r}, so it isn't a sweep; nothing was changed, choose another --out."
+                f"{str(out)!r} is no sweep, for it holds {entry.name!r}; nothing was changed, choose another --out."
             )
 
 

@@ -10,7 +10,9 @@
 | networks.py  | (iv) networks: accuracy against weights left, both sign-flip metrics                     |
 | agreement.py | the table of trial-by-trial agreement (T2b, T5)                                          |
 | presets.py   | the settings of each figure, by size                                                     |
-| report.py    | one self-contained HTML page                                                             |
+| escape.py    | the table of sign-escape times (T6)                                                      |
+| tables.py    | the rows of the report's tables                                                          |
+| page.py, report.py | one self-contained HTML page                                                       |
 | cli.py       | ``signescape figures`` and ``signescape report``                                         |
 """
 
@@ -18,5 +20,5 @@ from theory.lazy import exports
 
 __getattr__, __dir__, __all__ = exports(
     __name__,
-    {"results": "stored load_result", "report": "write_report", "presets": "FIGURES PRESETS"},
+    {"results": "stored load_result", "report": "write_report", "presets": "FIGURES PRESETS make_results"},
 )

@@ -13,7 +13,7 @@ from theory import in_basin, learns
 from theory.population import gradient
 from theory.population_flow import population_flow
 
-from .style import colour, panel_letters
+from .style import colour, panel_letters, prose
 
 __all__ = ["caption", "compute", "draw"]
 
@@ -70,7 +70,7 @@ def draw(document: dict[str, Any]) -> Figure:
         (0.0, settings["rho"], settings["rho"]),
         strict=True,
     ):
-        _panel(axes, np.array(data["axis"]), *map(np.array, grids), lines, across)
+        _panel(axes, np.array(data["axis"]), np.array(grids[0]) + np.array(grids[1]), lines, across)
         axes.set_title(title)
         axes.set_xlabel("$w_1$")
     panels[0].set_ylabel("$a$")
@@ -87,9 +87,9 @@ def _shade(name: str) -> tuple[float, ...]:
     return tuple(1 - 0.35 * (1 - v) for v in to_rgb(colour(name)))
 
 
-def _panel(axes: Axes, axis: Array, both: Array, either: Array, lines: list[dict[str, Any]], rho: float) -> None:
+def _panel(axes: Axes, axis: Array, level: Array, lines: list[dict[str, Any]], rho: float) -> None:
     colours = ListedColormap([(0.93,) * 3, _shade("LRR"), _shade("IMP")])
-    axes.pcolormesh(axis, axis, both + either, cmap=colours, vmin=0, vmax=2, shading="nearest", rasterized=True)
+    axes.pcolormesh(axis, axis, level, cmap=colours, vmin=0, vmax=2, shading="nearest", rasterized=True)
     half = axis[-1]
     for line in lines:
         w, a = np.array(line["w"]), np.array(line["a"])
@@ -107,16 +107,16 @@ def _arrow(axes: Axes, w: Array, a: Array, shade: str) -> None:
     if length[-1] < 0.25:
         return
     i = int(np.clip(np.searchsorted(length, 0.4 * length[-1]), 1, len(w) - 1))
-    ends = {"xy": (w[i], a[i]), "xytext": (w[i - 1], a[i - 1])}
-    axes.annotate("", **ends, arrowprops={"arrowstyle": "-|>", "color": shade, "lw": 0, "mutation_scale": 7})
+    look = {"arrowstyle": "-|>", "color": shade, "lw": 0, "mutation_scale": 7}
+    axes.annotate("", xy=(w[i], a[i]), xytext=(w[i - 1], a[i - 1]), arrowprops=look)
 
 
 def caption(document: dict[str, Any]) -> str:
     """What the figure shows, with its settings."""
     s = document["provenance"]["settings"]
-    return (
-        "Where the gradient flow learns the teacher, over the initial values (w_1, a0), by the exact maps (T2a, T4, T5). (a) One input: "
-        "iff w_1 > 0 and a0 > −w_1. (b) d > 1, IMP: the same set, since it restarts the sparse neuron; lines are that sparse flow. "
-        "(c) d > 1, LRR: iff a0 > −‖w0‖; lines are the dense flow, along which w_1 turns positive. "
-        f"Starts with ‖w_⊥‖ = {s['rho']:g}."
-    )
+    return prose(f"""
+        Where the gradient flow learns the teacher, over the initial values (w_1, a0), by the exact maps (T2a, T4, T5). (a)
+        One input: iff w_1 > 0 and a0 > −w_1. (b) d > 1, IMP: the same set, since it restarts the sparse neuron; lines are
+        that sparse flow. (c) d > 1, LRR: iff a0 > −‖w0‖; lines are the dense flow, along which w_1 turns positive. Starts
+        with ‖w_⊥‖ = {s["rho"]:g}.
+    """)

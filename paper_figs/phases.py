@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from simulate import Config, phase_diagram
-from theory import learns
+from theory import Branches, branch_statistics, learns
 from theory.streams import generator
 
-from .style import panel_letters
+from .style import panel_letters, prose
 
 __all__ = ["caption", "compute", "draw"]
 
@@ -21,7 +21,7 @@ def compute(settings: dict[str, Any], workers: int) -> dict[str, Any]:
     axis = np.linspace(-settings["half_width"], settings["half_width"], settings["pixels"])
     config = Config(algorithms=tuple(settings["algorithms"]), workers=workers, **settings["simulation"])
     counts = phase_diagram(config, {"a0": axis, "w1": axis}, show="figure (iii), simulations")
-    predicted = _predicted(settings, axis, config.d)
+    predicted = _predicted(settings, axis, config)
     return {
         "axis": axis,
         "simulation": {name: (counts.hits / counts.n).sel(algorithm=name).to_numpy() for name in config.names},
@@ -30,20 +30,25 @@ def compute(settings: dict[str, Any], workers: int) -> dict[str, Any]:
     }
 
 
-def _predicted(settings: dict[str, Any], axis: NDArray[np.float64], d: int) -> dict[str, NDArray[np.float64]]:
-    """Mean of ``theory.learns`` over the other coordinates, w_⊥ ~ N(0, I/d), on draws of its own."""
-    draws, seed = settings["draws"], settings["simulation"]["seed"]
+def _predicted(settings: dict[str, Any], axis: NDArray[np.float64], config: Config) -> dict[str, NDArray[np.float64]]:
+    """Mean of ``theory.learns`` at the same length of phases, on draws of its own: w_⊥ ~ N(0, I/d), statistics of
+    e_1 from n samples."""
+    draws, n, d = settings["draws"], config.n, config.d
+    stream = generator(config.seed, "figure (iii)")
     a0, w1 = (v[..., None] for v in np.meshgrid(axis, axis, indexing="ij"))
-    across = generator(seed, "figure (iii)").standard_normal((*a0.shape[:2], draws, d - 1)) / np.sqrt(d)
+    across = stream.standard_normal((*a0.shape[:2], draws, d - 1)) / np.sqrt(d)
     w0 = np.concatenate([np.broadcast_to(w1[..., None], (*across.shape[:-1], 1)), across], axis=-1)
-    return {name: learns(name, a0, w0).mean(-1) for name in settings["algorithms"]}
+    x = stream.standard_normal((a0.size, draws, n))
+    y = np.maximum(x, 0) + config.sigma * stream.standard_normal(x.shape)
+    branches = Branches(*(v.reshape(*a0.shape[:2], draws) for v in branch_statistics(x, y)))
+    return {name: learns(name, a0, w0, branches=branches, t=config.t).mean(-1) for name in settings["algorithms"]}
 
 
 def draw(document: dict[str, Any]) -> Figure:
     """Two rows (simulation, theory), a column for each algorithm."""
     settings, data = document["provenance"]["settings"], document["data"]
     names, half = settings["algorithms"], settings["half_width"]
-    figure, grid = plt.subplots(2, len(names), figsize=(7.6, 5.2), sharex=True, sharey=True)
+    figure, grid = plt.subplots(2, len(names), figsize=(8.6, 5.2), sharex=True, sharey=True)
     for row, kind in zip(grid, ("simulation", "theory"), strict=True):
         for axes, name in zip(row, names, strict=True):
             image = axes.pcolormesh(
@@ -56,7 +61,7 @@ def draw(document: dict[str, Any]) -> Figure:
                 shading="nearest",
                 rasterized=True,
             )
-            axes.set(title=f"{name}, {kind}", aspect="equal", xlim=(-half, half), ylim=(-half, half))
+            axes.set(title=f"{name}, {kind}", xlim=(-half, half), ylim=(-half, half))
     for axes in grid[1]:
         axes.set_xlabel("$w_1$ at initialisation")
     for axes in grid[:, 0]:
@@ -70,8 +75,11 @@ def caption(document: dict[str, Any]) -> str:
     """What the figure shows, with its settings."""
     s = document["provenance"]["settings"]
     sim = s["simulation"]
-    return (
-        f"Share of starts (a0, w_1) from which the neuron learns, the other {sim['d'] - 1} coordinates drawn from N(0, 1/d). Top: gradient "
-        f"descent, n = {sim['n']} samples, σ = {sim['sigma']:g}, η = {sim['eta']:g}, t = {sim['t']:g}, {sim['trials']} trials a pixel, seed "
-        f"{sim['seed']}. Bottom: mean of theory.learns (exact maps of the noise-free population flow, t = ∞; {s['draws']} draws a pixel)."
-    )
+    return prose(f"""
+        Share of starts (a0, w_1) from which the neuron learns, the other {sim["d"] - 1} coordinates drawn from N(0, 1/d).
+        Top: gradient descent, n = {sim["n"]} samples, σ = {sim["sigma"]:g}, η = {sim["eta"]:g}, t = {sim["t"]:g} a phase,
+        {sim["trials"]} trials a pixel, seed {sim["seed"]}. Bottom: mean of theory.learns over {s["draws"]} draws a pixel,
+        by the exact maps: the population for the dense phase, statistics of e_1 from as many noisy samples for the sparse
+        one, phases of the same length. The wedge of IMP at 0 < −w_1 < a0 is T2b: label noise frees about half of these
+        starts. That LRR fades towards the left is the finite time (T4): escape times are heavy-tailed.
+    """)

@@ -15,8 +15,8 @@ SCHEMA = "signescape.figure/1"
 def stored(path: Path, settings: Any, compute: Callable[[], Any], seed: int) -> dict[str, Any]:
     """The document at ``path`` if it was made with these settings, else ``compute()``'s result, written there.
 
-    A document has "provenance" (settings, versions, commit, machine, seed) and "data". A stored result of other settings is kept
-    under another name (its settings' hash) rather than lost.
+    A document has "provenance" (settings, versions, commit, machine, seed) and "data". A stored result of other
+    settings is kept under another name (its settings' hash) rather than lost.
     """
     if path.exists():
         found = load_result(path)

@@ -4,13 +4,14 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from theory.records import write
 
-__all__ = ["colour", "marker", "panel_letters", "save", "style"]
+__all__ = ["colour", "marker", "panel_letters", "prose", "save", "style"]
 
 COLOURS = {
     "IMP": "#D55E00",
@@ -23,7 +24,7 @@ COLOURS = {
 MARKERS = {"IMP": "o", "WR": "D", "LRR": "s"}
 SPARE = ("#56B4E9", "#F0E442", "#000000")
 
-RC = {
+RC: dict[Any, Any] = {
     "font.size": 8.5,
     "font.family": "DejaVu Sans",
     "axes.titlesize": 9,
@@ -72,6 +73,11 @@ def panel_letters(figure: Figure) -> None:
         axes.set_title(f"({letter})  {axes.get_title()}", loc="left")
         if axes.get_title():
             axes.set_title("")
+
+
+def prose(text: str) -> str:
+    """A paragraph on one line."""
+    return " ".join(text.split())
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

@@ -1,40 +1,80 @@
 """Figure (ii): success probability against d for the three initialisations, closed form with Monte Carlo points (T5, T6)."""
 
+from concurrent.futures import Executor
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
-from simulate import Config, estimate
-from theory import success_probability
+from simulate import Config, Status, clopper_pearson, paired_difference, trials
+from theory import initialisation, learns, success_probability
 from theory.console import progress
+from theory.streams import generator
+from theory.workers import pool
 
-from .style import colour, marker, panel_letters
+from .style import colour, marker, panel_letters, prose
 
 __all__ = ["caption", "compute", "draw"]
 
 
 def compute(settings: dict[str, Any], workers: int) -> dict[str, Any]:
-    """Per initialisation: closed forms over a range of d, and estimates with 95 % intervals at some d."""
+    """Per initialisation: closed forms over a range of d, and simulated shares with 95 % intervals at some d."""
     curve_d = np.unique(np.geomspace(1, max(settings["d"]), 60).round().astype(int))
     found: dict[str, Any] = {"curve d": curve_d}
-    with progress("figure (ii), simulations", len(settings["inits"]) * len(settings["d"])) as step:
+    jobs = len(settings["inits"]) * len(settings["d"])
+    with progress("figure (ii), simulations", jobs) as step, pool(workers) as executor:
         for init in settings["inits"]:
-            curves, points = {}, []
-            for name in settings["algorithms"]:
-                try:
-                    curves[name] = success_probability(name, init, curve_d)
-                except ValueError:  # no closed form for this pair
-                    continue
+            points = []
             for d in settings["d"]:
-                config = Config(
-                    d=d, init=init, algorithms=tuple(settings["algorithms"]), workers=workers, **settings["simulation"]
-                )
-                points.append({"d": d} | {name: vars(p) for name, p in estimate(config).proportions.items()})
+                config = Config(d=d, init=init, algorithms=tuple(settings["algorithms"]), **settings["simulation"])
+                points.append(_point(config, executor))
                 step()
-            found[init] = {"curves": curves, "points": points}
+            curves = {name: _curve(name, init, curve_d) for name in settings["algorithms"]}
+            maps = {d: _finite_time(settings, init, d) for d in settings["d"]}
+            found[init] = {"curves": curves, "points": points, "finite time": maps}
     return found
+
+
+def _curve(name: str, init: str, d: NDArray[np.int64]) -> list[float] | None:
+    try:
+        return success_probability(name, init, d).tolist()
+    except ValueError:  # no closed form for this pair
+        return None
+
+
+def _finite_time(settings: dict[str, Any], init: str, d: int) -> dict[str, float]:
+    """Share of random starts that the exact maps take to the teacher's basin with phases as long as the simulation's."""
+    sim, stream = settings["simulation"], generator(settings["simulation"]["seed"], "figure (ii)", init, d)
+    a0, w0 = initialisation(init).sample(stream, d, settings["starts"])
+    return {name: float(learns(name, a0, w0, t=sim["t"]).mean()) for name in settings["algorithms"]}
+
+
+def _point(config: Config, executor: Executor) -> dict[str, Any]:
+    """Counts at one d: hits and undecided by algorithm, hits with w_1 < 0 at initialisation, paired difference from IMP."""
+    found = trials(config, executor=executor)
+    learned = {name: found.learned.sel(algorithm=name).to_numpy() for name in config.names}
+    negative = found.w0.to_numpy()[:, 0] < 0
+    point: dict[str, Any] = {"d": config.d}
+    for name in config.names:
+        hits = int(learned[name].sum())
+        low, high = clopper_pearson(hits, config.trials)
+        undecided = int((found.status.sel(algorithm=name) == Status.UNDECIDED).sum())
+        against = int((learned[name] & negative).sum())
+        point[name] = {
+            "hits": hits,
+            "n": config.trials,
+            "value": hits / config.trials,
+            "low": low,
+            "high": high,
+            "undecided": undecided,
+            "from negative": [against / config.trials, *clopper_pearson(against, config.trials)],
+            "less IMP": paired_difference(learned[name], learned["IMP"])._asdict(),
+        }
+    return point
 
 
 def draw(document: dict[str, Any]) -> Figure:
@@ -43,35 +83,44 @@ def draw(document: dict[str, Any]) -> Figure:
     figure, panels = plt.subplots(1, len(settings["inits"]), figsize=(9.6, 3.1), sharey=True)
     for axes, init in zip(panels, settings["inits"], strict=True):
         for i, name in enumerate(settings["algorithms"]):
-            if name in data[init]["curves"]:
-                axes.plot(
-                    data["curve d"], data[init]["curves"][name], color=colour(name), label=name if axes is panels[0] else None
-                )
-            points = [(p["d"], p[name]) for p in data[init]["points"]]
-            d = np.array([d for d, _ in points]) * 1.06 ** (i - 1)
-            value = np.array([p["value"] for _, p in points])
-            ends = np.array([[p["value"] - p["low"], p["high"] - p["value"]] for _, p in points]).T
-            axes.errorbar(d, value, ends, fmt=marker(name), color=colour(name), mec="white", mew=0.5, lw=1)
-            late = np.array([(p["hits"] + p["undecided"]) / p["n"] for _, p in points])
-            open_ = late > value
-            axes.plot(d[open_], late[open_], marker="_", ls="", ms=7, color=colour(name), alpha=0.8)
-            axes.vlines(d[open_], value[open_], late[open_], color=colour(name), lw=0.8, ls=":")
+            _algorithm(axes, name, data["curve d"], data[init], 1.06 ** (i - 1))
         axes.set(xscale="log", xlabel="inputs $d$", title=str(init), ylim=(0, 1.04))
         axes.set_xticks([1, 3, 10, 30], ["1", "3", "10", "30"], minor=False)
         axes.minorticks_off()
     panels[0].set_ylabel("P(learns the teacher)")
-    figure.legend(loc="outside lower center", ncols=len(settings["algorithms"]))
+    handles = [Line2D([], [], color=colour(n), marker=marker(n), mec="white", label=n) for n in settings["algorithms"]]
+    t = settings["simulation"]["t"]
+    handles += [
+        Line2D([], [], color="0.3", label="closed form"),
+        Line2D([], [], color="0.3", ls=":", label=f"exact maps, t = {t:g}"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     panel_letters(figure)
     return figure
+
+
+def _algorithm(axes: Axes, name: str, curve_d: list[int], data: dict[str, Any], shift: float) -> None:
+    curve = data["curves"][name]
+    if curve:  # d = 1 is a case of its own (D = B), so the line begins at 2
+        axes.plot(curve_d[1:], curve[1:], color=colour(name))
+        axes.plot(curve_d[0], curve[0], marker="_", ms=12, color=colour(name))
+    maps = {int(d): share[name] for d, share in data["finite time"].items() if int(d) > 1}
+    axes.plot(list(maps), list(maps.values()), color=colour(name), ls=":")
+    points = [(p["d"], p[name]) for p in data["points"]]
+    value = np.array([p["value"] for _, p in points])
+    ends = np.array([[p["value"] - p["low"], p["high"] - p["value"]] for _, p in points]).T
+    d = np.array([d for d, _ in points]) * shift
+    axes.errorbar(d, value, ends, fmt=marker(name), color=colour(name), mec="white", mew=0.5, lw=1)
 
 
 def caption(document: dict[str, Any]) -> str:
     """What the figure shows, with its settings."""
     s = document["provenance"]["settings"]
     sim = s["simulation"]
-    n = "the population" if sim.get("n") is None else f"n = {sim['n']} samples"
-    return (
-        "Success probability by the closed forms of T5 and T6 (lines; WR(t) has one for balanced starts) and by simulation (points, 95 % "
-        f"Clopper–Pearson intervals, {sim['trials']} trials each): gradient descent on {n}, η = {sim['eta']:g}, t = {sim['t']:g}, "
-        f"seed {sim['seed']}. Dotted bars reach up to the trials still undecided at time t: their escape times are heavy-tailed."
-    )
+    samples = "the population" if sim.get("n") is None else f"n = {sim['n']} samples"
+    return prose(f"""
+        Success probability by the closed forms of T5 and T6 (lines; WR(t) has one for balanced starts) and by simulation
+        (points, 95 % Clopper–Pearson intervals, {sim["trials"]} trials each): gradient descent on {samples}, η =
+        {sim["eta"]:g}, t = {sim["t"]:g} a phase, seed {sim["seed"]}. Dotted: exact maps with phases of that length
+        ({s["starts"]} starts). The gap to the closed form, which is for t = ∞, is the heavy tail of the escape times (T4).
+    """)

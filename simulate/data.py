@@ -35,7 +35,7 @@ def trial_keys(config: Config, trials: ArrayLike, *counters: int | str) -> NDArr
 
 
 def draw(config: Config, keys: NDArray[np.uint64], a0: Array | None = None, w1: Array | None = None) -> Batch:
-    """The trials with these keys (B,). Given arrays of ``config``, then a0 and w1 = w0[:, 0] (B,), take the place of drawn ones."""
+    """The trials with these keys (B,). Arrays given in ``config``, and a0 and w1 = w0[:, 0] (B,), replace drawn ones."""
     rows = range(len(keys))
     initial = [_initial(config, keys[i], i, None if w1 is None else w1[i]) for i in rows]
     a, w = np.array([a for a, _ in initial]), np.array([w for _, w in initial])
@@ -61,7 +61,7 @@ def _initial(config: Config, one: np.uint64, row: int, w1: float | None) -> tupl
 def _samples(config: Config, one: np.uint64, row: int) -> tuple[Array, Array]:
     if config.X is not None:
         return (config.X if config.X.ndim == 2 else config.X[row]).T, config.y if config.y.ndim == 1 else config.y[row]
-    source, shape = generator(one, "data"), (config.n, config.d)
+    source, shape = generator(one, "data"), (config.n or 0, config.d)
     X = source.standard_normal(shape) if config.inputs == "gaussian" else source.uniform(-1, 1, shape)
     y = np.maximum(X[:, 0], 0)
     return X.T, y + config.sigma * generator(one, "noise").standard_normal(config.n) if config.sigma else y

@@ -39,9 +39,10 @@ def phase_diagram(
 ) -> "xarray.Dataset":
     """Counts over the grid of ``axes`` (name: values), dims (*axes, algorithm[, status]); ``config.trials`` trials a pixel.
 
-    An axis is a numeric setting (n, d, sigma, eta, t, keep, levels) or an initial value: a0, or w1 = w0[0]; the other coordinates
-    of w0, and a0 where it is no axis, follow the initialisation. Pixels are independent (keyed by their place in the grid). hits:
-    learned; undecided; n; counts: trials of each status. ``axes`` may also stand in a mapping ``config``.
+    An axis is a numeric setting (n, d, sigma, eta, t, keep, levels) or an initial value: a0, or w1 = w0[0]; the other
+    coordinates of w0, and a0 where it is no axis, follow the initialisation. Pixels are independent (keyed by their place in
+    the grid). hits: learned; undecided; n: trials; counts: trials of each status; so the axis n is labelled ``samples``.
+    ``axes`` may also stand in a mapping ``config``.
 
     >>> diagram = phase_diagram({"n": None, "d": 1, "trials": 1, "t": 50, "axes": {"a0": [-1, 1], "w1": [-0.5, 0.5]}})
     >>> diagram.hits.sel(algorithm="IMP").values.tolist()
@@ -82,10 +83,11 @@ def _dataset(config: Config, grid: dict[str, list[float]], parts: Path | None, e
     found = compute(_statuses, tasks, parts=parts, workers=config.workers, executor=executor, show=show and f"{show}, chunks")
     counts = np.zeros((math.prod(shape), len(config.names), len(Status)), np.int64)
     for part, pixels in zip(found, places, strict=True):
-        for i in range(len(config.names)):
-            np.add.at(counts, (pixels, i, part["status"][i]), 1)
+        for algorithm, status in enumerate(part["status"]):
+            np.add.at(counts[:, algorithm], (pixels, status.astype(np.int64)), 1)
     counts = counts.reshape(*shape, len(config.names), len(Status))
-    dims = (*grid, "algorithm")
+    labels = {"samples" if name == "n" else name: values for name, values in grid.items()}
+    dims = (*labels, "algorithm")
     return xarray.Dataset(
         {
             "hits": (dims, counts[..., Status.LEARNED]),
@@ -93,7 +95,7 @@ def _dataset(config: Config, grid: dict[str, list[float]], parts: Path | None, e
             "n": (dims, counts.sum(-1)),
             "counts": ((*dims, "status"), counts),
         },
-        coords={**grid, "algorithm": config.names, "status": [s.label for s in Status]},
+        coords={**labels, "algorithm": config.names, "status": [s.label for s in Status]},
     )
 
 

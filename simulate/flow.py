@@ -102,27 +102,26 @@ def one_input_path(
 ) -> Path:
     """The flow with one input, on the branches of T2; at w = 0 in the sense of Filippov.
 
-    On a branch ȧ = s w (β − a w), ẇ = s a (β − a w). At w = 0 it crosses where the speeds s a β of both branches agree in sign, and
-    rests otherwise; started at w = 0 it rests. Relative error control alone, so no sign is lost near zero. w has shape (T, 1).
+    On a branch ȧ = s w (β − a w), ẇ = s a (β − a w). At w = 0 it crosses where the speeds s a β of both branches agree in
+    sign, and rests otherwise; started at w = 0 it rests. The error is controlled relative to |w|, so no sign is lost near
+    zero; below ``TINY`` it rests. w has shape (T, 1).
     """
     now, crossing, side, states = 0.0, 0.0 if w > 0 else math.inf, int(np.sign(w)), []
     for time in times:
         while now < time and side:
             here, there = ((s_plus, beta_plus), (s_minus, beta_minus))[::side]
-            now, a, w = _branch(a, w, side, now, time, *here)
-            if w == 0:
-                side = -side if math.prod(there) * a * side < 0 else 0
+            now, a, w, ended = _branch(a, w, side, now, time, *here)
+            if ended:
+                side = -side if w == 0 and math.prod(there) * a * side < 0 else 0
                 crossing = min(crossing, now) if side > 0 else crossing
-            elif abs(w) <= TINY:
-                side = 0
         states.append((a, w))
         now = max(now, time)
     values = np.array(states)
     return Path(values[:, 0], values[:, 1:], crossing)
 
 
-def _branch(a: float, w: float, side: int, now: float, end: float, s: float, beta: float) -> tuple[float, float, float]:
-    """Time, a and w at ``end``, or where w comes to zero (then w is 0.0) or falls below ``TINY``."""
+def _branch(a: float, w: float, side: int, now: float, end: float, s: float, beta: float) -> tuple[float, float, float, bool]:
+    """Time, a and w at ``end``; or (then the last is true) where w comes to zero, exactly 0.0, or decays below ``TINY``."""
 
     def velocity(_: float, state: Array) -> tuple[float, float]:
         a, w = float(state[0]), float(state[1])
@@ -138,5 +137,5 @@ def _branch(a: float, w: float, side: int, now: float, end: float, s: float, bet
     zero.terminal, zero.direction, gone.terminal, gone.direction = True, -side, True, -1  # type: ignore[attr-defined]
     start = min(1e-2, end - now)
     run = solve_ivp(velocity, (now, end), (a, w), "DOP853", events=(zero, gone), rtol=RTOL, atol=1e-280, first_step=start)
-    hit = len(run.t_events[0]) > 0
-    return float(run.t[-1]), float(run.y[0, -1]), 0.0 if hit else float(run.y[1, -1])
+    w = 0.0 if len(run.t_events[0]) else float(run.y[1, -1])
+    return float(run.t[-1]), float(run.y[0, -1]), w, run.status == 1

@@ -23,7 +23,7 @@ __all__ = ["TINY", "BranchForce", "Descent", "End", "Force", "PopulationForce", 
 Array = NDArray[np.float64]
 
 TINY = 1e-200
-"""|w| below this, with an equally small step, counts as zero: near 1e-324 rounding may return the other sign, a false escape."""
+"""|w| below this, with a step as small, counts as zero: near 1e-324 rounding may return the other sign, a false escape."""
 CACHE = 2**20
 """Bytes of inputs in a block of trials: what the second-level cache of one core holds."""
 CHECK = 8
@@ -40,19 +40,21 @@ class End(IntEnum):
 
 
 class Descent(NamedTuple):
-    """End values a (B,), w (B, d), the points {step: (a, w)} asked for, the steps taken (B,) and how each ended (B,)."""
+    """End values a (B,), w (B, d), the points {step or time: (a, w)} asked for, the steps taken (B,), how each ended (B,)."""
 
     a: Array
     w: Array
-    points: dict[int, tuple[Array, Array]]
+    points: dict[float, tuple[Array, Array]]
     steps: NDArray[np.int64]
     end: NDArray[np.int8]
 
 
 class Force(Protocol):
-    """G of several trials; ``force[rows]`` is that of some of them, ``block`` how many to compute together."""
+    """G of several trials; ``force[rows]`` is that of some of them."""
 
-    block: int
+    @property
+    def block(self) -> int:
+        """Trials to compute together."""
 
     def __call__(self, a: Array, w: Array) -> Array:
         """G (B, d) at a (B,) and w (B, d)."""
@@ -132,7 +134,7 @@ class BranchForce:
 
 
 def descend(
-    force: Force, a: Array, w: Array, eta: float, steps: int, *, mask: NDArray[np.bool_] | None = None, at: Iterable[int] = ()
+    force: Force, a: Array, w: Array, eta: float, steps: int, *, mask: NDArray[np.bool_] | None = None, at: Iterable[float] = ()
 ) -> Descent:
     """``steps`` steps of size η from a (B,), w (B, d); weights off ``mask`` (B, d) keep their value and act on the output.
 
@@ -151,9 +153,7 @@ def descend(
     return Descent(joined[0], joined[1], points, joined[2], joined[3])  # type: ignore[arg-type]
 
 
-def _descend(
-    force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: float, steps: int, at: list[int]
-) -> Descent:
+def _descend(force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: float, steps: int, at: list[float]) -> Descent:
     rows, last = np.arange(len(a)), Descent(a.copy(), w.copy(), {}, np.full(len(a), steps), np.zeros(len(a), np.int8))
     with np.errstate(over="ignore", invalid="ignore"):
         for k in range(steps + 1):
@@ -172,8 +172,8 @@ def _descend(
             out, go = rows[ended > 0], ended == 0
             last.a[rows], last.w[rows], last.end[out], last.steps[out] = *kept, ended[ended > 0], k + 1
             force, rows, a, w, mask = force[go], rows[go], next_a[go], next_w[go], mask[go]
-    for k in at:
-        last.points.setdefault(k, (last.a.copy(), last.w.copy()))
+    for moment in at:
+        last.points.setdefault(moment, (last.a.copy(), last.w.copy()))
     return last
 
 

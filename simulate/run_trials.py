@@ -37,10 +37,10 @@ def trials(
 ) -> "xarray.Dataset":
     """Train ``config.trials`` neurons with each algorithm; dims (algorithm, trial, coordinate).
 
-    a0, w0: initial values. s_plus, beta_plus, s_minus, beta_minus: branch statistics of e_1 (T2). dense_a, dense_w, dense_steps: the end
-    of level 0, which the algorithms share. a, w, mask, steps: the end of the last level. status: see ``simulate.status``, and
-    learned. Attribute ``provenance``: settings, versions, commit, machine, as JSON. ``out``: a zarr folder to store in and to resume
-    from. Same settings, same bits, whatever chunk, workers or executor.
+    a0, w0: initial values. s_plus, beta_plus, s_minus, beta_minus: branch statistics of e_1 (T2). dense_a, dense_w,
+    dense_steps: the end of level 0, which the algorithms share. a, w, mask, steps: the end of the last level. status: see
+    ``simulate.status``; learned: status is learned. Attribute ``provenance``: settings, versions, commit, machine, as JSON.
+    ``out``: a zarr folder to store in and to resume from. Same settings, same bits, whatever chunk, workers or executor.
 
     >>> trials({"n": 50, "d": 2, "trials": 3, "t": 10}).learned.dims
     ('algorithm', 'trial')
@@ -82,9 +82,7 @@ def simulate(
 
 
 def _last(law: Algorithm, trainer: NeuronTrainer, dense: Level, n: int) -> dict[str, NDArray[Any]]:
-    last = dense
-    for last in levels(law, trainer, trainer.start, trainer.everything, n, done=dense):
-        pass
+    last = [dense, *levels(law, trainer, trainer.start, trainer.everything, n, done=dense)][-1]
     a, w, mask, run = last.points["final"]["a"], last.points["final"]["w"], last.mask["w"], last.points["descent"]
     rest, diverged = run["end"] == End.REST, run["end"] == End.DIVERGED
     status = classify(a, w, mask, trainer.branches(), rest, diverged)

@@ -42,8 +42,8 @@ class Difference(NamedTuple):
 def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Difference:
     """Difference of two success probabilities from the outcomes of the same trials, bool (n,).
 
-    The difference is P(first only) − P(second only). Each of the two has its exact interval at level 1 − α/2, so by Bonferroni both
-    hold, and the difference of their ends covers, with probability ≥ ``level``, whatever the dependence.
+    The difference is P(first only) − P(second only). Each of the two has its exact interval at level 1 − α/2, so by
+    Bonferroni both hold, and the difference of their ends covers, with probability ≥ ``level``, whatever the dependence.
 
     >>> paired_difference([True, True, False, True], [True, False, False, False])[:1]
     (0.5,)

@@ -10,9 +10,9 @@ One alive input (e_1, branch statistics of T2; the table of limits in T2b). Let 
 =============  =====================================================================================================
 learned        w > 0, a + w > 0 and β+ > 0: the limit a w = β+ is certain
 undecided      not yet learned, but the flow's limit is: w < 0, a > 0, a + w > 0 and β− > 0 (β+ > 0)
-stuck          w ≠ 0 on a branch with β = 0: the fit decays, w keeps its sign (noise-free w < 0, the failure of IMP)
+stuck          β = 0 on this branch and a > −|w|: the fit decays to 0, w keeps its sign (noise-free w < 0: the failure of IMP)
 wrong branch   the limit is a w = β− ≠ 0 on w < 0 (or β+ < 0 on w > 0)
-collapsed      the limit is w = 0, a w = 0, dead (or w = 0 already)
+collapsed      the limit is w = 0 with a ≤ 0, dead, or rest at w = 0 (β = 0 and a ≤ −|w| included)
 =============  =====================================================================================================
 
 Several alive inputs, e_1 among them (the population's sets B and D of T4, T5):
@@ -73,14 +73,14 @@ def classify(
 
 
 def _one_input(a: Array, w: Array, branches: Branches) -> NDArray[np.int8]:
-    s_plus, beta_plus, s_minus, beta_minus = branches
+    beta_plus, beta_minus = branches.beta_plus, branches.beta_minus
     right = w > 0
     beta, other = np.where(right, beta_plus, beta_minus), np.where(right, beta_minus, beta_plus)
     pull = a * np.sign(w) * np.sign(beta) + np.abs(w)
     crosses = (pull < 0) & (np.sign(a) * np.sign(other) == np.where(right, -1, 1))  # a keeps its sign on the way to w = 0
     learns = np.where(right, pull > 0, crosses) & (beta_plus > 0)
     status = np.where((pull > 0) | crosses, np.where(learns, Status.UNDECIDED, Status.WRONG_BRANCH), Status.COLLAPSED)
-    status = np.where((w != 0) & (beta == 0), Status.STUCK, status)
+    status = np.where((w != 0) & (beta == 0), np.where(a > -np.abs(w), Status.STUCK, Status.COLLAPSED), status)
     status = np.where(right & (a + w > 0) & (beta_plus > 0), Status.LEARNED, status)
     return np.where(w == 0, Status.COLLAPSED, status).astype(np.int8)
 

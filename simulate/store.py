@@ -1,8 +1,8 @@
 """Results on disk, whole or not at all: finished chunks beside the result while it grows, then one zarr folder.
 
 While ``OUT`` is computed, ``OUT.parts/`` holds settings.json and one file for each finished chunk (NumPy's npz, never pickle).
-A run killed at any moment goes on from there. At the end the result is written under a temporary name, renamed to ``OUT``, and the
-parts are removed. Whatever stands at ``OUT`` with other settings is refused and left alone.
+A run killed at any moment goes on from there. At the end the result is written under a temporary name, renamed to ``OUT``,
+and the parts are removed. Whatever stands at ``OUT`` with other settings is refused and left alone.
 """
 
 import io
@@ -60,7 +60,9 @@ def load(path: str | Path) -> "xarray.Dataset":
         result = _words(xarray.open_zarr(path, consolidated=False).load(), str)
         json.loads(result.attrs["provenance"])["settings_hash"]
     except Exception as error:
-        raise ValueError(f"{str(path)!r} is not a result of 'signescape simulate', or is damaged ({type(error).__name__}).") from None
+        raise ValueError(
+            f"{str(path)!r} is not a result of 'signescape simulate', or is damaged ({type(error).__name__})."
+        ) from None
     return result
 
 
@@ -151,7 +153,9 @@ def compute(
     return [done[name] for name in tasks]
 
 
-def _submit(work: Callable[..., Arrays], tasks: Mapping[str, Any], pool: Executor, finish: Callable[[str, Arrays], None]) -> None:
+def _submit(
+    work: Callable[..., Arrays], tasks: Mapping[str, Any], pool: Executor, finish: Callable[[str, Arrays], None]
+) -> None:
     futures = {pool.submit(work, *task): name for name, task in tasks.items()}
     try:
         for future in as_completed(futures):
@@ -164,9 +168,13 @@ def _submit(work: Callable[..., Arrays], tasks: Mapping[str, Any], pool: Executo
 
 def _end_with_parent() -> None:
     """A worker whose parent was killed ends too, instead of waiting for work for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+    def follow() -> None:
+        if (parent := multiprocessing.parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _bytes(arrays: Arrays) -> bytes:
@@ -177,7 +185,7 @@ def _bytes(arrays: Arrays) -> bytes:
 
 def _read(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"The chunk {str(path)!r} is damaged ({error}); remove it to compute it again.") from None

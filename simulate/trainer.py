@@ -12,7 +12,7 @@ from theory.one_input import Branches, branch_statistics
 from .config import Config
 from .data import Batch, population_branches
 from .flow import Path, one_input_path, population_path
-from .gd import BranchForce, Descent, End, Force, PopulationForce, SampleForce, descend
+from .gd import BranchForce, Descent, End, PopulationForce, SampleForce, descend
 
 __all__ = ["NeuronTrainer"]
 
@@ -51,7 +51,7 @@ class NeuronTrainer:
 
     def train(self, params: Tensors, mask: Tensors, level: int, at: frozenset[At], rewind: Rewind) -> Mapping[Any, Tensors]:
         """Train one level for time t; weights off the mask stay what they are."""
-        moments = {moment: self._step(moment) for moment in at}
+        moments = {moment: self._when(moment) for moment in at}
         engine = self._descend if self.config.engine == "gd" else self._flow
         run = engine(params["a"], params["w"], mask["w"], sorted(set(moments.values())))
         points: dict[Any, Tensors] = {moment: dict(zip("aw", run.points[k], strict=True)) for moment, k in moments.items()}
@@ -64,17 +64,18 @@ class NeuronTrainer:
         index = np.zeros(len(self.keys), int) if coordinate is None else coordinate
         return branch_statistics(self.samples.X[np.arange(len(index)), index], self.samples.y)
 
-    def _step(self, moment: At) -> int:
-        step = round(moment.count(step=1, time=1 / self.config.eta))
+    def _when(self, moment: At) -> float:
+        """The nearest step of descent, or the time of the flow."""
+        time = moment.count(step=self.config.eta, time=1)
+        step = round(time / self.config.eta)
         if step > self.config.steps:
             raise ValueError(f"The rewind point {moment} lies after the end of level 0, at time {self.config.t:g}.")
-        return step
+        return step if self.config.engine == "gd" else time
 
-    def _descend(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[int]) -> Descent:
+    def _descend(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float]) -> Descent:
         eta, steps = self.config.eta, self.config.steps
         if not self._one_input(w, mask):
-            force: Force = PopulationForce() if self.samples is None else self.samples
-            return descend(force, a, w, eta, steps, mask=mask, at=at)
+            return descend(self.samples or PopulationForce(), a, w, eta, steps, mask=mask, at=at)
         index = mask.argmax(-1)[:, None]
         run = descend(BranchForce(*self.branches(index[:, 0])), a, np.take_along_axis(w, index, -1), eta, steps, at=at)
 
@@ -90,12 +91,12 @@ class NeuronTrainer:
         one = bool((mask.sum(-1) == 1).all() and (w[~mask] == 0).all())
         return one and (self.samples is not None or bool(mask[:, 0].all()))
 
-    def _flow(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[int]) -> Descent:
-        times = [k * self.config.eta for k in at] + [self.config.t]
+    def _flow(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float]) -> Descent:
+        times = [*at, self.config.t]
         paths = [self._path(i, a[i], w[i], mask[i], times) for i in range(len(a))]
-        points = {k: (np.array([p.a[i] for p in paths]), np.array([p.w[i] for p in paths])) for i, k in enumerate([*at, -1])}
-        steps = np.full(len(a), self.config.steps)
-        return Descent(*points.pop(-1), points, steps, np.full(len(a), End.TIME, np.int8))
+        *points, last = [(np.array([p.a[i] for p in paths]), np.array([p.w[i] for p in paths])) for i in range(len(times))]
+        steps, end = np.full(len(a), self.config.steps), np.full(len(a), End.TIME, np.int8)
+        return Descent(*last, dict(zip(at, points, strict=True)), steps, end)
 
     def _path(self, i: int, a: float, w: Array, mask: NDArray[np.bool_], times: list[float]) -> Path:
         if self.config.d == 1:

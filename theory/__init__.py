@@ -1,8 +1,8 @@
 """What the neuron and the pruning algorithms are, and what is proved of them. Needs NumPy, SciPy and SymPy; no torch.
 
-Student f(x) = a φ(w·x) with φ = ReLU, teacher φ(x_1), inputs x ~ N(0, I_d). Claims T1–T6 belong to "Masks, Signs,
-And Learning Rate
-Rewinding" (ICLR 2024) and go beyond it; T6 bridges to "Stabilizing the Lottery Ticket Hypothesis" (rewinding to t > t*).
+Student f(x) = a φ(w·x) with φ = ReLU, teacher φ(x_1), inputs x ~ N(0, I_d). Claims T1–T6 belong to "Masks, Signs, And
+Learning Rate Rewinding" (ICLR 2024) and go beyond it; T6 bridges to "Stabilizing the Lottery Ticket Hypothesis" (rewinding
+to t > t*).
 
 | file                 | what                                                                                                  |
 |----------------------|-------------------------------------------------------------------------------------------------------|
@@ -17,9 +17,11 @@ Rewinding" (ICLR 2024) and go beyond it; T6 bridges to "Stabilizing the Lottery 
 | exact.py             | the exact trainer; ``learns``, ``explain``                                                            |
 | probability.py       | T5: success probabilities                                                                             |
 | times.py             | T6: sign-escape time                                                                                  |
-| derivations.py, identities.py, verification.py | sympy: moments from definitions, claims, ``verify`` |
-| maths.py, lazy.py, records.py, console.py, cli.py | shared by the packages: one formula for NumPy and sympy,
-storage, commands |
+| derivations.py       | sympy: moments, loss and flow from the definitions                                                    |
+| identities.py        | the claims, each with the identities that must hold                                                   |
+| verification.py      | ``verify``: what an engine has decided                                                                |
+| maths.py             | one formula for NumPy and sympy                                                                       |
+| lazy.py, records.py, console.py, cli.py | shared by the packages: imports, storage, the command line                         |
 """
 
 from .lazy import exports

@@ -51,7 +51,7 @@ class At:
         if self.unit not in ("step", "epoch", "time"):
             raise ValueError(f"The unit of a rewind point is step, epoch or time, not {self.unit!r}.")
         whole = self.unit == "step"
-        if not isinstance(self.value, Real) or not self.value >= 0 or (whole and not float(self.value).is_integer()):
+        if not isinstance(self.value, Real) or not float(self.value) >= 0 or (whole and not float(self.value).is_integer()):
             raise ValueError(f"A rewind point needs a {self.unit} of at least 0 (whole for steps), not {self.value!r}.")
 
     def __str__(self) -> str:
@@ -141,7 +141,7 @@ class Algorithm:
         if () in (self.fraction, self.count):
             raise ValueError("A tuple of fractions or counts has one entry a level, at least one, not ().")
         for f in _as_tuple(self.fraction):
-            if not isinstance(f, Real) or not 0 <= f <= 1:
+            if not isinstance(f, Real) or not 0 <= float(f) <= 1:
                 raise ValueError(f"The fraction pruned at a level lies in [0, 1], not at {f!r}.")
         for k in _as_tuple(self.count):
             if not isinstance(k, Integral) or k < 1:
@@ -237,7 +237,8 @@ def keep_largest(score: Tensors, mask: Tensors, ties: Tensors, stays: Any, batch
     xp = array_namespace(*score.values())
 
     def joined(tensors: Tensors) -> Any:
-        return xp.concat([xp.reshape(tensors[n], (*tensors[n].shape[:batch], -1)) for n in score], axis=-1)
+        shapes = ((*t.shape[:batch], prod(t.shape[batch:])) for t in score.values())
+        return xp.concat([xp.reshape(tensors[n], shape) for n, shape in zip(score, shapes, strict=True)], axis=-1)
 
     s, alive, t = joined(score), joined(mask), joined(ties)
     if bool(xp.any(alive & ~xp.isfinite(s))):

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, make_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,8 +28,15 @@ def parse(kind: type[T], argv: Sequence[str], command: str, description: str | N
             raise ValueError("--config needs the path of a JSON file.")
         default = from_mapping(kind, read_json(words[at + 1]))
         del words[at : at + 2]
-    read = tyro.cli if default is None else partial(tyro.cli, default=default)
-    return read(kind, args=words, prog=f"signescape {command}", description=description)
+    unchecked = _without_checks(kind)
+    read = tyro.cli if default is None else partial(tyro.cli, default=unchecked(**vars(default)))
+    return kind(**vars(read(unchecked, args=words, prog=f"signescape {command}", description=description)))
+
+
+def _without_checks(kind: type[Any]) -> type[Any]:
+    """``kind`` without its ``__post_init__``, whose sentences tyro would wrap into a page of its own."""
+    own = {"__post_init__": lambda self: None, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    return make_dataclass(kind.__name__, [], bases=(kind,), namespace=own, frozen=kind.__dataclass_params__.frozen)
 
 
 def read_json(path: str | Path) -> Any:

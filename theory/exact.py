@@ -5,6 +5,7 @@ A phase maps (a, w) to its end after time t, or to its limit (t = ∞): T2 where
 """
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from . import one_input
 from .algorithms import Algorithm, At, Borrowed, Level, Rewind, Tensors, levels
 from .names import algorithm as named
 from .one_input import POPULATION, Branches
-from .population_flow import dense_limit, population_flow
+from .population_flow import dense_limit, in_basin, population_flow
+from .streams import key
 
 __all__ = ["ExactTrainer", "explain", "learned", "learns"]
 
@@ -31,8 +33,8 @@ class ExactTrainer:
     batch = 1
     norm: frozenset[str] = frozenset()
 
-    def __init__(self, trials: int, branches: Branches = POPULATION, t: float = np.inf):
-        self.keys = np.arange(trials, dtype=np.uint64)
+    def __init__(self, trials: int, branches: Branches = POPULATION, t: float = np.inf, keys: NDArray[np.uint64] | None = None):
+        self.keys = np.arange(trials, dtype=np.uint64) if keys is None else keys
         self.branches, self.t = branches, t
 
     def train(self, params: Tensors, mask: Tensors, level: int, at: frozenset[At], rewind: Rewind) -> Mapping[Any, Tensors]:
@@ -79,17 +81,16 @@ def _dense(a0: Array, w0: Array, t: float) -> tuple[Array, Array]:
     if np.isfinite(t):
         return population_flow(a0, w0, t)
     a, w = dense_limit(a0, w0)
-    r0, across = (np.linalg.norm(v, axis=-1) for v in (w0, w0[:, 1:]))
-    fades = (w[:, 0] == 0) & (r0 > 0) & ((across > 0) | (w0[:, 0] < 0))
+    across = np.abs(w0[:, 1:]).max(-1)
+    fades = (w[:, 0] == 0) & ((across > 0) | (w0[:, 0] < 0))
     w[:, 0] -= FIRST * fades  # outside the basin θ → π
     a = np.where(fades & (a == 0), np.sign(a0) * FIRST, a)  # and a = −‖w‖ stays true where c = 0
-    w[:, 1:] = SECOND * w0[:, 1:] / np.where(r0 > 0, r0, 1)[:, None]
+    w[:, 1:] = SECOND * w0[:, 1:] / np.where(across > 0, across, 1)[:, None]
     return a, w
 
 
 def learned(state: Tensors, alive: NDArray[np.bool_], branches: Branches = POPULATION) -> NDArray[np.bool_]:
-    """Is the end of a phase in B = {w_1 > 0, a > −w_1}, with e_1 alive? From there the limit a·w_1 = β₊ > 0 is
-    certain (T2, T5)."""
+    """Is the end of a phase in B = {w_1 > 0, a > −w_1}, with e_1 alive? From there a·w_1 → β₊ > 0 is certain (T2, T5)."""
     first = state["w"][..., 0]
     return alive[..., 0] & (first > 0) & (state["a"] > -first) & (np.asarray(branches.beta_plus) > 0)
 
@@ -106,11 +107,10 @@ def learns(
     """Does the gradient flow learn the teacher φ(x_1) from these initial values with this pruning algorithm? (T2a, T2b, T4, T5)
 
     Shapes a0 (…), w0 (…, d) to (…); d = 1 is the sparse neuron. One-shot to one weight, unless the algorithm names its own
-    fraction or count. ``branches``: statistics of e_1 in noisy data, T2b (default: the population). ``t``: length of
-    each phase; at a finite
-    t the answer is whether the end lies in {w_1 > 0, a > −w_1}, from where the limit is certain. ``mask`` (…, d):
-    the mask of the last
-    level, instead of scoring; random pruning needs it. Raises ValueError for bad shapes, NaN, an unknown algorithm, t < 0.
+    fraction or count. ``branches``: statistics of e_1 in noisy data, T2b (default: the population). ``t``: length of each
+    phase; at a finite t the answer is whether the end lies in {w_1 > 0, a > −w_1}, from where the limit is certain.
+    ``mask`` (…, d): the mask of the last level, instead of scoring; random pruning needs it. Scores that tie exactly are
+    decided by a draw keyed by the start itself. Raises ValueError for bad shapes, NaN, an unknown algorithm, t < 0.
 
     >>> learns("LRR", [1.0, 1.0], [[0.6, 0.8], [-0.6, 0.8]]).tolist()
     [True, True]
@@ -118,7 +118,7 @@ def learns(
     [True, False]
     """
     shape, trace, trainer = _run(algorithm, a0, w0, branches, t, mask)
-    return learned(trace[-1].points["final"], trace[-1].mask["w"], trainer.branches).reshape(shape)
+    return learned(trace[-1].points["final"], trace[-1].mask["w"], trainer.branches).reshape(shape)[()]
 
 
 def _run(
@@ -132,14 +132,13 @@ def _run(
     if mask is not None:
         given = np.broadcast_to(_bool_mask(mask), w.shape).reshape(-1, d)
         chosen = Borrowed(**{**vars(chosen), "given": {"w": given}})
-    elif "random" in (*chosen.score.needs, chosen.rewind.sign) and chosen.prunings != 0:
+    elif "random" in chosen.score.needs and chosen.prunings != 0:
         raise ValueError(f"The outcome of {chosen.name!r} depends on random draws: give the mask, or ask success_probability.")
-    if branches is not None:
-        branches = Branches(*(np.broadcast_to(np.asarray(b, dtype=float), shape).ravel() for b in branches))
-        if any(np.isnan(b).any() for b in branches):
-            raise ValueError("The branch statistics hold NaN.")
-    trainer = ExactTrainer(int(np.prod(shape)), POPULATION if branches is None else branches, float(t))
+    if chosen.rewind.sign == "random" and chosen.prunings != 0:
+        raise ValueError(f"The outcome of {chosen.name!r} depends on random signs; ask success_probability.")
     params = {"a": a.reshape(-1), "w": w.reshape(-1, d)}
+    statistics = POPULATION if branches is None else _broadcast(branches, shape)
+    trainer = ExactTrainer(params["a"].size, statistics, float(t), _keys(params["a"], params["w"]))
     number = 1 if mask is not None else chosen.named_levels
     return shape, list(levels(chosen, trainer, params, {"w": np.ones_like(params["w"], dtype=bool)}, number)), trainer
 
@@ -156,6 +155,22 @@ def _starts(a0: ArrayLike, w0: ArrayLike) -> tuple[Array, Array]:
         bad = next(v for v in (*a.ravel(), *w.ravel()) if not np.isfinite(v))
         raise ValueError(f"Initial values are finite numbers, not {bad}.")
     return np.broadcast_to(a, shape), np.broadcast_to(w, (*shape, w.shape[-1]))
+
+
+def _broadcast(branches: Branches, shape: tuple[int, ...]) -> Branches:
+    try:
+        flat = Branches(*(np.broadcast_to(np.asarray(b, dtype=float), shape).ravel() for b in branches))
+    except (TypeError, ValueError):
+        raise ValueError(f"branches holds s±, β± as four numbers or arrays of the shape {shape}, not {branches!r}.") from None
+    if any(np.isnan(b).any() for b in flat) or (flat.s_plus < 0).any() or (flat.s_minus < 0).any():
+        raise ValueError(f"branches holds s± ≥ 0 and β±, without NaN, not {branches!r}.")
+    return flat
+
+
+def _keys(a: Array, w: Array) -> NDArray[np.uint64]:
+    """One key a start: its ties fall alike whatever else is in the batch."""
+    columns = np.ascontiguousarray(np.column_stack([a, w]).T + 0.0).view(np.uint64)
+    return reduce(lambda keys, column: key(keys ^ column, "start"), columns, np.zeros(a.size, dtype=np.uint64))
 
 
 def _bool_mask(mask: ArrayLike) -> NDArray[np.bool_]:
@@ -178,17 +193,18 @@ def explain(algorithm: str | Algorithm, a0: float, w0: ArrayLike) -> str:
 
 
 def _reason(trace: list[Level], verdict: bool) -> str:
-    first, last = trace[0], trace[-1]
-    a0, w0 = float(first.start["a"][0]), first.start["w"][0]
-    r0, a, w = float(np.linalg.norm(w0)), float(last.start["a"][0]), float(last.start["w"][0, 0])
-    if len(trace) == 1 or w0.size == 1 or r0 == 0:
-        return _basin(a0, w0, r0)
-    if not last.mask["w"][0, 0]:
+    (a0, w0), (a, ws) = ((float(v.start["a"][0]), v.start["w"][0]) for v in (trace[0], trace[-1]))
+    alive, w = trace[-1].mask["w"][0], float(ws[0])
+    if len(trace) == 1 or w0.size == 1 or not w0.any():
+        return _basin("a0", a0, "w0", w0)
+    if not alive[0]:
         return "the mask does not keep e_1, and no other weight can express the teacher (T8)."
+    if not verdict and not in_basin(a0, w0):
+        return _basin("a0", a0, "w0", w0)
+    if alive.sum() > 1:
+        return f"the mask keeps e_1 and {alive.sum() - 1} more, and at the restart {_basin('a', a, 'w', ws)}"
     if verdict:
         return f"the mask keeps e_1, and the restart w_1 = {w:.6g} > 0, a = {a:.6g} > −w_1 lies in the sparse basin (T2a)."
-    if a0 <= -r0:
-        return _basin(a0, w0, r0)
     if w <= 0:
         return f"the mask keeps e_1, but the restart has w_1 = {w:.6g}, and a w_1 that is not positive never grows back (T2a)."
     return (
@@ -196,12 +212,14 @@ def _reason(trace: list[Level], verdict: bool) -> str:
     )
 
 
-def _basin(a0: float, w0: Array, r0: float) -> str:
-    if r0 == 0:
-        return "w0 = 0 is a rest point (φ'(0) = 0)."
-    if a0 <= -r0:
-        how = "equals" if a0 == -r0 else "is below"
-        return f"a0 = {a0:.6g} {how} −‖w0‖ = {-r0:.6g}, so a stays negative for ever and the loss never falls below ¼ (T4)."
-    if not w0[1:].any() and w0[0] < 0:
-        return f"w0 points exactly away from the teacher (θ0 = π), and its w_1 = {w0[0]:.6g} never changes sign (T2a, T4)."
-    return f"a0 = {a0:.6g} > −‖w0‖ = {-r0:.6g} and θ0 ≠ π: the start lies in the basin of the teacher (T4)."
+def _basin(outer: str, a: float, inner: str, w: Array) -> str:
+    """On which side of T4's basin the start called (``outer``, ``inner``) lies, and what follows."""
+    r = float(np.linalg.norm(w))
+    if r == 0:
+        return f"{inner} = 0 is a rest point (φ'(0) = 0)."
+    if a <= -r:
+        place = f"{outer} = {a:.6g} {'equals' if a == -r else 'is below'} −‖{inner}‖ = {-r:.6g}"
+        return f"{place}, so a stays negative for ever and the loss never falls below ¼ (T4)."
+    if not w[1:].any() and w[0] < 0:
+        return f"{inner} points exactly away from the teacher (θ = π), and its w_1 = {w[0]:.6g} never changes sign (T2a, T4)."
+    return f"{outer} = {a:.6g} > −‖{inner}‖ = {-r:.6g} and θ ≠ π: the start lies in the basin of the teacher (T4)."

@@ -1,5 +1,4 @@
-"""The identities among claims T1–T6, each an expression that must vanish, built from the functions that ``theory``
-computes with.
+"""The identities among claims T1–T6, each an expression that must vanish, built from functions that ``theory`` computes with.
 
 A claim also names the obligations that are not identities (signs, limits, invariance). They are listed as open until
 the engines that can decide them exist: nothing here is called proved because sampled points agree.
@@ -21,8 +20,7 @@ __all__ = ["CLAIMS", "Claim", "Obligation"]
 
 @dataclass(frozen=True)
 class Obligation:
-    """``vanishes()`` is an expression that must be identically zero on its symbols' domain; None: open, with the
-    reason in words."""
+    """``vanishes()`` is an expression that must be identically zero on its symbols' domain; None: open."""
 
     statement: str
     vanishes: Callable[[], sp.Expr] | None = None

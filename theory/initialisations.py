@@ -32,7 +32,7 @@ class Initialisation:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value is not None and not (isinstance(value, Real) and 0 < value < np.inf):
+            if value is not None and not (isinstance(value, Real) and 0 < float(value) < np.inf):
                 raise ValueError(f"{name} is a positive number, not {value!r}.")
 
     @property

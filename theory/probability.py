@@ -25,9 +25,8 @@ def success_probability(algorithm: str | Algorithm, init: str | Initialisation, 
 
     P(LRR) = P(D), P(IMP) = P(B). For Gaussian a0, w0 and ρ = σ_a/σ_w, d ≥ 2: P(D) = 1 − ½ I_{ρ²/(1+ρ²)}(d/2, ½),
     P(B) = ½ − arctan(ρ)/2π; balanced: ½, ¼; bounded: 1, ¼(1 + Γ(d/2)/(√π Γ((d+1)/2))). At d = 1, D = B.
-    ``noise=True``: with label
-    noise, phases long and n → ∞, half of the starts stuck at w_1 < 0 < a0 + w_1 escape (T2b). Raises ValueError
-    where no closed form is known; ``simulate.estimate`` takes every algorithm.
+    ``noise=True``: with label noise, phases long and n → ∞, half of the starts stuck at w_1 < 0 < a0 + w_1 escape (T2b).
+    Raises ValueError where no closed form is known; ``simulate.estimate`` takes every algorithm.
 
     >>> float(success_probability("LRR", "balanced", 10)), float(success_probability("IMP", "gaussian", 10))
     (0.5, 0.375)
@@ -122,10 +121,14 @@ def _rewound(at: At, law: Initialisation, d: Array) -> Array:
 
 
 def _with_noise(algorithm: Algorithm, law: Initialisation, d: Array, found: Array) -> Array:
-    """T2b. By symmetry P(a0 + w_1 > 0) = ½, so ½ − P(B) of the starts of a sparse neuron are stuck; β₋ > 0 frees half."""
+    """T2b. By symmetry P(a0 + w_1 > 0) = ½, so ½ − P(B) of the starts of a sparse neuron are stuck; β₋ > 0 frees half.
+
+    Balanced starts with one input have a0 + w_1 = 0 where they are stuck, and stay so.
+    """
+    stuck = np.where((d == 1) & isinstance(law, Balanced), 0.0, 0.5 - sparse_basin(law, d))
     sources = algorithm.rewind.magnitude, algorithm.rewind.sign, algorithm.rewind.rest
     if algorithm.prunings == 0 or sources == ("final", "final", "final"):
-        return np.where(d == 1, 0.25 + found / 2, found)  # with one input the dense neuron is sparse
+        return np.where(d == 1, found + stuck / 2, found)  # with one input the dense neuron is sparse
     if sources == ("init", "init", "init"):
-        return 0.25 + found / 2
+        return found + stuck / 2
     raise ValueError(f"No closed form with label noise for the rewind of {algorithm.name!r}; simulate.estimate takes it.")

@@ -108,8 +108,7 @@ def _find(obligation: Obligation) -> Finding:
 
 
 def check_identity(expression: sp.Expr) -> tuple[str, str]:
-    """("proved", "") if the expression simplifies to zero, ("refuted", a point) if it is not zero at some point,
-    else undecided.
+    """("proved", "") if the expression simplifies to zero, ("refuted", a point) if it isn't zero there, else ("undecided", "").
 
     >>> x = sp.Symbol("x", real=True)
     >>> check_identity((x + 1) ** 2 - x**2 - 2 * x - 1), check_identity(x - x**2)[0]

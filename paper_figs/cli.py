@@ -1,0 +1,112 @@
+"""``signescape figures`` and ``signescape report``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from theory.console import emit, parse, say
+
+__all__ = ["Figures", "Report", "main"]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Draw the figures from stored results, as PDF and PNG."""
+
+    results: Path = Path("report/results")
+    """Folder of stored results, as `signescape report` leaves it."""
+    out: Path = Path("report/figures")
+    """Folder for the figures."""
+    names: tuple[str, ...] = ()
+    """Figures to draw; all that are stored by default."""
+    json: bool = False
+    """Print the paths as one JSON document."""
+    seed: int = 0
+    """Accepted by every command; drawing uses no randomness."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Verify, simulate, train and draw what is not stored yet, and write one self-contained page."""
+
+    out: Path = Path("report")
+    """Folder for index.html, figures/ and results/."""
+    preset: str = "quick"
+    """quick (minutes on two cores) or full (the same with the numbers of a paper)."""
+    workers: int = 2
+    """Processes."""
+    seed: int = 0
+    """Added to the seeds of all simulations and trainings."""
+    json: bool = False
+    """Print one JSON document."""
+
+
+def main(words: Sequence[str]) -> int:
+    """``words`` begin with "figures" or "report"."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    return (
+        _figures(parse(Figures, words[1:], "figures")) if words[0] == "figures" else _report(parse(Report, words[1:], "report"))
+    )
+
+
+def _figures(options: Figures) -> int:
+    from .presets import figure_module, published
+    from .results import load_result
+
+    folder = options.results
+    documents = {p.stem: load_result(p) for p in sorted(folder.glob("*.json")) if figure_module(p.stem)} | published()
+    for name in options.names:
+        if name not in documents:
+            known = ", ".join(documents) or "none"
+            raise ValueError(f"There is no stored result of a figure {name!r} in {str(folder)!r}; stored are: {known}.")
+    drawn = draw_figures({n: d for n, d in documents.items() if not options.names or n in options.names}, options.out)
+    if options.json:
+        emit({"figures": {n: str(path) for n, (path, _) in drawn.items()}})
+    else:
+        for name, (path, _) in drawn.items():
+            print(f"{name}: {path.with_suffix('.pdf')}, {path}")
+    return 0
+
+
+def draw_figures(documents: dict[str, Any], out: Path) -> dict[str, tuple[Path, str]]:
+    """Draw each document that has a figure; PNG path and caption by name."""
+    import importlib
+
+    import matplotlib.pyplot as plt
+
+    from .presets import figure_module
+    from .style import save, style
+
+    drawn = {}
+    with style():
+        for name, document in documents.items():
+            if found := figure_module(name):
+                module = importlib.import_module(f".{found}", __package__)
+                figure = module.draw(document)
+                drawn[name] = save(figure, out, name)[1], module.caption(document)
+                plt.close(figure)
+    return drawn
+
+
+def _report(options: Report) -> int:
+    import theory
+    from theory.records import provenance
+
+    from .presets import FIGURES, make_results, published
+    from .report import write_report
+
+    say("verifying the claims")
+    verified = theory.verify()
+    document = verified.as_dict() | {"provenance": provenance("signescape.verify/1", {"claims": "all"})}
+    documents = make_results(options.out / "results", options.preset, options.workers, options.seed) | published()
+    figures = draw_figures(documents, options.out / "figures")
+    networks = [*published(), *(name for name in documents if FIGURES.get(name) == "networks")]
+    page = write_report(options.out, document, documents, figures, networks)
+    if options.json:
+        emit({"report": str(page), "claims": verified.statuses, "results": list(documents)})
+    else:
+        print(f"The report is {page}.")
+    return 0 if verified.holds else 1

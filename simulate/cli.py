@@ -1,0 +1,235 @@
+"""``signescape simulate trials | estimate | phase-diagram | agree``: simulations from the command line."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+import simulate
+from theory.console import emit, parse, say
+
+from .config import Config
+from .status import Status
+
+__all__ = ["main"]
+
+USAGE = """Usage: signescape simulate COMMAND [OPTIONS]
+
+  trials          train neurons with several algorithms on common trials: what became of each
+  estimate        success probabilities with exact intervals and paired differences
+  phase-diagram   successes over a grid: --axes a0=-1:1:33 w1=-1:1:33
+  agree           the theory's prediction of each trial against the simulation
+
+Options of all: --seed --out --json --workers --config FILE; `signescape simulate COMMAND --help` lists them.
+"""
+Hidden = Annotated[Any, tyro.conf.Suppress]
+
+
+@dataclass(frozen=True)
+class Options(Config):
+    """Settings of the neuron, the training and the pruning."""
+
+    n: int | None = 500
+    """Samples; inf is the population."""
+    init: str = "balanced"
+    """balanced, bounded, gaussian, or with options: "gaussian(sigma_a=0.5)"."""
+    keep: int | float = 1
+    """Weights that stay: a whole number, or a fraction of the alive at each level."""
+    algorithms: tuple[str, ...] = ("IMP", "LRR")
+    """IMP, LRR, "WR(time=3.2)", module:OBJECT, …"""
+    X: Hidden = None
+    y: Hidden = None
+    a0: Hidden = None
+    w0: Hidden = None
+    out: str | None = None
+    """Where to store the result (a zarr folder); a run that was cut off goes on from there."""
+    json: bool = False
+    """Print one JSON document."""
+
+
+@dataclass(frozen=True)
+class EstimateOptions(Options):
+    """Settings, and how narrow the intervals have to be."""
+
+    half_width: float | None = None
+    """Half width of the widest interval; decides the number of trials in advance."""
+    level: float = 0.95
+    """Level of each interval."""
+
+
+@dataclass(frozen=True)
+class DiagramOptions(Options):
+    """Settings, and the axes of the grid."""
+
+    trials: int = 10
+    """Trials a pixel."""
+    axes: tuple[str, ...] = ("a0=-1:1:17", "w1=-1:1:17")
+    """name=first:last:count or name=value,value,…; names a0, w1, n, d, sigma, eta, t, keep, levels."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.axes, Mapping):  # as stored in a result's settings
+            words = tuple(f"{name}={','.join(map(repr, values))}" for name, values in self.axes.items())
+            object.__setattr__(self, "axes", words)
+
+
+@dataclass(frozen=True)
+class AgreeOptions(Options):
+    """Settings, and the label noises and initialisations to go through; `--out` is a folder."""
+
+    trials: int = 2000
+    sigma: Hidden = 0.0
+    init: Hidden = "balanced"
+    keep: Hidden = 1
+    levels: Hidden = 1
+    algorithms: Hidden = ("IMP", "LRR")
+    sigmas: tuple[float, ...] = (0.0, 0.2)
+    """Standard deviations of the label noise."""
+    inits: tuple[str, ...] = ("balanced", "bounded", "gaussian")
+    """Initialisations."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``simulate COMMAND …``; returns the exit status."""
+    words = list(argv[1:])
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(USAGE.strip())
+        return 0 if words else 2
+    if words[0] not in COMMANDS:
+        raise ValueError(f"Unknown command {'simulate ' + words[0]!r}; the commands are {', '.join(COMMANDS)}.")
+    kind, command = COMMANDS[words[0]]
+    command(parse(kind, _population(words[1:]), f"simulate {words[0]}", kind.__doc__))
+    return 0
+
+
+def _population(words: list[str]) -> list[str]:
+    """``--n inf`` as tyro reads it."""
+    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--n=") else [word])]
+    return ["None" if w == "inf" and words[i - 1] == "--n" else w for i, w in enumerate(words)]
+
+
+def _trials(o: Options) -> None:
+    found = simulate.trials(o, out=o.out, show="trials")
+    rows = {}
+    for name in o.names:
+        counts = np.bincount(found.status.sel(algorithm=name), minlength=len(Status))
+        low, high = simulate.clopper_pearson(counts[Status.LEARNED], counts.sum())
+        share = {"learned": counts[Status.LEARNED] / counts.sum(), "low": low, "high": high, "n": counts.sum()}
+        rows[name] = share | {"status": {s.label: counts[s] for s in Status}}
+    if o.json:
+        emit({"settings": o.settings(), "out": o.out, "algorithms": rows})
+        return
+    table = _table(
+        f"Trials, {_law(o)}", ["algorithm", "n", "learned [95 %]", *(s.label for s in Status if s != Status.LEARNED)]
+    )
+    for name, row in rows.items():
+        others = [str(k) for label, k in row["status"].items() if label != "learned"]
+        table.add_row(name, str(row["n"]), _interval(row["learned"], row["low"], row["high"]), *others)
+    _show(table)
+
+
+def _estimate(o: EstimateOptions) -> None:
+    found = simulate.estimate(o, o.half_width, level=o.level, out=o.out, show="estimate")
+    if o.json:
+        differences = {name: d._asdict() for name, d in found.differences.items()}
+        emit({**vars(found), "differences": differences})
+        return
+    table = _table(f"P(learned), {_law(o)}", ["algorithm", "n", f"value [{o.level:.4g}]", "undecided"])
+    for name, p in found.proportions.items():
+        table.add_row(name, str(p.n), _interval(p.value, p.low, p.high), str(p.undecided))
+    for name, d in found.differences.items():
+        table.add_row(name, str(d.n), _interval(d.value, d.low, d.high), "")
+    _show(table)
+
+
+def _diagram(o: DiagramOptions) -> None:
+    found = simulate.phase_diagram(o, axes=_axes(o.axes), out=o.out, show="phase diagram")
+    share = {name: float(found.hits.sel(algorithm=name).sum() / found.n.sel(algorithm=name).sum()) for name in o.names}
+    if o.json:
+        emit({"settings": o.settings(), "out": o.out, "learned": share, "data": found.drop_attrs().to_dict()})
+        return
+    table = _table(
+        f"Phase diagram over {', '.join(found.hits.dims[:-1])}, {_law(o)}", ["algorithm", "pixels", "trials", "learned"]
+    )
+    for name in o.names:
+        hits = found.hits.sel(algorithm=name)
+        table.add_row(name, str(hits.size), str(int(found.n.sel(algorithm=name).sum())), f"{share[name]:.4f}")
+    _show(table)
+
+
+def _axes(words: Sequence[str]) -> dict[str, list[float]]:
+    axes = {}
+    for word in words:
+        name, _, values = word.partition("=")
+        try:
+            if ":" in values:
+                first, last, count = values.split(":")
+                axes[name] = np.linspace(float(first), float(last), int(count)).tolist()
+            else:
+                axes[name] = [float(v) for v in values.split(",")]
+        except ValueError:
+            raise ValueError(f"An axis is name=first:last:count or name=value,value,…, not {word!r}.") from None
+    return axes
+
+
+def _agree(o: AgreeOptions) -> None:
+    rows = simulate.agree(o, sigmas=o.sigmas, inits=o.inits, out=o.out, show="agree")
+    if o.json:
+        settings = {k: v for k, v in o.settings().items() if k not in ("sigma", "init")}
+        emit({"settings": {**settings, "sigmas": o.sigmas, "inits": o.inits}, "groups": rows})
+        return
+    columns = [
+        "σ",
+        "initialisation",
+        "n",
+        "margins",
+        "IMP wrong",
+        "in margin",
+        "LRR right",
+        "branches",
+        "mask",
+        "dense end",
+        "none",
+    ]
+    table = _table(f"Theory against simulation, trial by trial, {_law(o)}", columns)
+    for r in rows:
+        margins = " / ".join(str(r.margins[m]) for m in ("escape", "boundary", "noise"))
+        counts = [r.n, margins, r.imp_wrong, r.imp_wrong_inside]
+        share = f"{r.lrr_right} ({r.lrr_right / max(r.n, 1):.1%})"
+        table.add_row(f"{r.sigma:g}", r.init, *map(str, counts), share, *map(str, r.lrr_first_right.values()))
+    _show(table)
+    say("Margins: escape / boundary / noise. After 'LRR right': its other trials by the first predictor that is right.")
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="left" if i == 0 else "right")
+    return table
+
+
+def _show(table: Table) -> None:
+    Console(width=None if sys.stdout.isatty() else 128).print(table)
+
+
+def _law(o: Options) -> str:
+    where = "population" if o.n is None else f"n = {o.n}"
+    init = "" if isinstance(o, AgreeOptions) else f", σ = {o.sigma:g}, {o.init}"
+    return f"d = {o.d}, {where}{init}, {o.engine}, t = {o.t:g}"
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    return f"{value:.4f} [{low:.4f}, {high:.4f}]"
+
+
+COMMANDS: dict[str, tuple[type[Any], Callable[[Any], None]]] = {
+    "trials": (Options, _trials),
+    "estimate": (EstimateOptions, _estimate),
+    "phase-diagram": (DiagramOptions, _diagram),
+    "agree": (AgreeOptions, _agree),
+}

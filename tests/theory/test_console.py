@@ -1,0 +1,84 @@
+"""The conventions of the command line: settings from words and files, progress, one JSON document."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from theory import console
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a test."""
+
+    n: int = 3
+    sizes: tuple[int, ...] = (1, 2)
+    name: str = "x"
+
+
+def test_words_become_settings():
+    assert console.parse(Settings, ["--n", "5", "--sizes", "7", "8"], "test") == Settings(5, (7, 8))
+
+
+def test_a_file_gives_other_defaults(tmp_path):
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"settings": {"n": 9, "sizes": [4]}, "schema": "test/1"}))
+    assert console.parse(Settings, ["--config", str(file)], "test") == Settings(9, (4,))
+    assert console.parse(Settings, ["--name", "y", "--config", str(file), "--n", "1"], "test") == Settings(1, (4,), "y")
+    assert console.read_json(file) == {"n": 9, "sizes": [4]}
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"n": 1', "can't be read as JSON"),
+        ('{"depth": 1}', "Unknown setting 'depth'; known are n, name, sizes"),
+        ("[1, 2]", r"mapping of names to values, not \[1, 2\]"),
+        ("\xff", "can't be read as JSON"),
+    ],
+)
+def test_bad_files_get_one_sentence(tmp_path, content, sentence):
+    file = tmp_path / "bad.json"
+    file.write_bytes(content.encode("latin-1"))
+    with pytest.raises(ValueError, match=sentence):
+        console.parse(Settings, ["--config", str(file)], "test")
+
+
+def test_a_missing_file_gets_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"missing.json' can't be read"):
+        console.parse(Settings, ["--config", str(tmp_path / "missing.json")], "test")
+    with pytest.raises(ValueError, match="--config needs the path"):
+        console.parse(Settings, ["--config"], "test")
+
+
+def test_unknown_options_end_with_status_two(capsys):
+    with pytest.raises(SystemExit) as status:
+        console.parse(Settings, ["--depth", "5"], "test")
+    assert status.value.code == 2
+    assert "depth" in capsys.readouterr().err
+
+
+def test_emit_writes_one_document(capsys):
+    console.emit({"t": float("inf"), "n": 1})
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"t": "inf", "n": 1}
+    assert err == ""
+
+
+def test_progress_goes_to_standard_error(capsys):
+    with console.progress("trials", 3, every=0.0) as step:
+        step()
+        step(2, note="done")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[0].startswith("trials: 1/3")
+    assert err.splitlines()[-1].startswith("trials: 3/3")
+    assert err.endswith("; done\n")
+
+
+def test_progress_is_sparing(capsys):
+    with console.progress("trials", 1000, every=60.0) as step:
+        for _ in range(1000):
+            step()
+    assert len(capsys.readouterr().err.splitlines()) == 2
