@@ -179,7 +179,7 @@ def _descend(force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: flo
 
 def _step(force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: float) -> tuple[Array, Array]:
     G = force(a, w)
-    return a + eta * np.vecdot(w, G), w + (eta * a)[:, None] * (G * mask)
+    return a + eta * np.vecdot(w, G), w + eta * (a[:, None] * (G * mask))
 
 
 def _ended(a: Array, w: Array, next_a: Array, next_w: Array, k: int) -> NDArray[np.int8] | None:

@@ -61,18 +61,17 @@ def _late_form(index: int) -> sp.Expr:
     omega = sp.sqrt(4 * beta**2 + (a**2 - w**2) ** 2)
     early = moebius(a, w, beta, (1 - e) / (1 + e) / omega)[index]
     late = late_moebius(a, w, beta, e)[index]
-    return sp.simplify(early**2 - late**2)
+    return early**2 - late**2
 
 
 def _riccati() -> sp.Expr:
     v = ratio(a, w, s, beta, t)
-    difference = sp.diff(v, t) - s * (beta - (a**2 - w**2) * v - beta * v**2)
-    return difference.replace(sp.tanh, lambda _: sp.Symbol("k", real=True))
+    return sp.diff(v, t) - s * (beta - (a**2 - w**2) * v - beta * v**2)
 
 
 def _limit_product() -> sp.Expr:
     outer, inner = late_moebius(a, w, beta, sp.Integer(0))
-    return sp.simplify(outer * inner - beta)
+    return outer * inner - beta
 
 
 def _crossing() -> sp.Expr:
@@ -110,7 +109,7 @@ def _mean_cosine() -> sp.Expr:
     """E|z| E χ_d = E|x_1| = √(2/π), with E χ_d by integration."""
     n, rho = sp.symbols("n rho", positive=True)
     chi = sp.integrate(rho**n * sp.exp(-(rho**2) / 2), (rho, 0, sp.oo)) / (2 ** (n / 2 - 1) * sp.gamma(n / 2))
-    return sp.gammasimp(chi * sp.gamma(n / 2) / (sp.sqrt(sp.pi) * sp.gamma((n + 1) / 2)) - sp.sqrt(2 / sp.pi))
+    return chi * sp.gamma(n / 2) / (sp.sqrt(sp.pi) * sp.gamma((n + 1) / 2)) - sp.sqrt(2 / sp.pi)
 
 
 def _escape_series() -> sp.Expr:

@@ -1,5 +1,6 @@
 """Pruning, rewinding and the loop: exact counts, nested masks, fair ties, the same in NumPy and torch."""
 
+import itertools
 from math import prod
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_pruning_is_exact_nested_and_keeps_the_largest(batch, scope, amount):
     def flat(tensors, group):
         return np.concatenate([tensors[n].reshape(*batch, -1) for n in group], axis=-1)
 
-    for before, after in zip(trace, trace[1:], strict=False):
+    for before, after in itertools.pairwise(trace):
         for group in groups:
             old, new = flat(before.mask, group), flat(after.mask, group)
             score = np.abs(flat(before.points["final"], group))
@@ -259,7 +260,7 @@ def test_moments_are_what_the_trainer_is_asked_for_at_level_zero_only():
 def test_the_named_algorithms_restart_where_they_say():
     for algorithm, source in ((IMP, "init"), (WR(POINT), POINT), (LRR, "final"), (FINE_TUNING, "final")):
         trace = run(algorithm, (2,))
-        for before, after in zip(trace, trace[1:], strict=False):
+        for before, after in itertools.pairwise(trace):
             for n in SHAPES:
                 mask = after.mask.get(n, True)
                 assert np.array_equal(after.start[n], np.where(mask, before.points[source][n], 0.0)), (algorithm, n)

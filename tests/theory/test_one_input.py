@@ -37,6 +37,8 @@ def solve(a0, w0, branches, t):
     if not first.t_events[0].size:
         return tuple(first.y[:, -1])
     a, left = first.y_events[0][0][0], t - first.t_events[0][0]
+    if a * near[1] * w0 >= 0:  # a false event: w fades, and the solver's rounding errors carry it through zero
+        return a, 0.0
     speed = far[0] * a * far[1]
     if speed * (-1 if right else 1) <= 0:
         return a, 0.0

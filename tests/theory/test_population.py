@@ -1,5 +1,7 @@
 """T1, T3: moments, loss and gradient of the population against numerical integration of their definitions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +22,7 @@ def expectation(f, kinks):
     """E f(x) over the standard normal plane for a homogeneous f of degree 2: ∫ f(cos α, sin α) dα · ∫ ρ³ e^{−ρ²/2} dρ / 2π."""
     edges = sorted({-np.pi, np.pi, *((k + np.pi) % (2 * np.pi) - np.pi for k in kinks)})
     radial, _ = quad(lambda rho: rho**3 * np.exp(-rho * rho / 2), 0, 40, points=[1, 3], epsabs=1e-13)
-    parts = zip(edges, edges[1:], strict=False)
+    parts = itertools.pairwise(edges)
     around = sum(quad(lambda alpha: f(np.cos(alpha), np.sin(alpha)), *p, epsabs=1e-13)[0] for p in parts)
     return radial * around / (2 * np.pi)
 

@@ -93,15 +93,15 @@ def test_times_that_cannot_be_are_refused(t):
 
 @pytest.mark.parametrize("init", INITS)
 def test_the_limit_is_where_the_flow_goes(init):
-    """Inside D, away from its edge, t = 300 is long; outside, T4's table."""
-    a0, w0 = initialisation(init).sample(np.random.default_rng(8), 5, 200)
+    """Inside D, away from its edge, t = 200 is long; outside, T4's table."""
+    a0, w0 = initialisation(init).sample(np.random.default_rng(8), 5, 60)
     c, r = conserved(a0, w0), np.linalg.norm(w0, axis=-1)
     inside = in_basin(a0, w0)
     assert np.array_equal(inside, a0 > -r)
     limit_a, limit_w = dense_limit(a0, w0)
-    clear = (angle(w0) < 2.5) & ((a0 > 0) | (a0 + r < -0.5)) & (np.abs(limit_a) > 0.4)  # rate a²/2
+    clear = (angle(w0) < 2) & ((a0 > 0) | (a0 + r < -0.5)) & (np.abs(limit_a) > 0.5)  # rate a²/2
     assert clear[inside].any()
-    a, w = population_flow(a0, w0, 300.0)
+    a, w = population_flow(a0, w0, 200.0)
     assert np.allclose(a[clear], limit_a[clear], atol=1e-6)
     assert np.allclose(w[clear], limit_w[clear], atol=1e-6)
     assert np.allclose(limit_a[inside] * limit_w[inside, 0], 1)
@@ -129,7 +129,7 @@ def test_the_limits_outside(a0, w0, limit):
     a, w = dense_limit(a0, w0)
     assert (float(a), float(w[0]), float(w[1])) == (pytest.approx(limit[0]), pytest.approx(limit[1]), 0.0)
     if a0**2 != w0[0] ** 2 + w0[1] ** 2:
-        late = population_flow(a0, w0, 300.0)
+        late = population_flow(a0, w0, 60.0)
         assert (float(late[0]), float(late[1][0])) == pytest.approx(limit, abs=1e-5)
 
 
@@ -154,10 +154,10 @@ def test_the_approach_outside():
     assert psi / np.linalg.norm(late) == pytest.approx(np.pi * np.sqrt(c), rel=1e-3)
 
 
-@pytest.mark.parametrize(("c", "t"), [(0.0, None), (1.5, None)])
-def test_escape_from_near_the_opposite_ray(c, t):
+@pytest.mark.parametrize("c", [0.0, 1.5])
+def test_escape_from_near_the_opposite_ray(c):
     """ψ0 → 0 with a0 > 0: t ≈ 2π/ψ0 for c = 0 and (2/c) ln(π√c r0/ψ0) for c > 0 until w_1 turns positive."""
-    psi, r = 1e-3, 1.0
+    psi, r = 1e-2, 1.0
     a0, w0 = np.sqrt(c + r * r), [-r * np.cos(psi), r * np.sin(psi)]
     expected = 2 * np.pi / psi if c == 0 else 2 / c * np.log(np.pi * np.sqrt(c) * r / psi)
     before, after = (population_flow(a0, w0, expected * f)[1][0] for f in (0.6, 1.4))
@@ -174,7 +174,13 @@ def test_the_edge_of_the_basin_is_exact():
     assert not in_basin(np.nextafter(edge, -np.inf), w0).any()
     opposite = np.array([[-1.0, 0.0], [-1.0, 1e-9], [-1.0, -1e-9], [1.0, 0.0]])
     assert in_basin(np.full(4, 2.0), opposite).tolist() == [False, True, True, True]
-    assert in_basin([1.0, 1.0, -0.5, 0.0, 0.0], [[1.0], [-1.0], [0.5], [1.0], [-1.0]]).tolist() == [True, False, False, True, False]
+    assert in_basin([1.0, 1.0, -0.5, 0.0, 0.0], [[1.0], [-1.0], [0.5], [1.0], [-1.0]]).tolist() == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 @given(st.floats(-1e6, 1e6))

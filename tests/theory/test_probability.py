@@ -1,5 +1,7 @@
 """T5: the closed forms against numerical integration over the densities and against Monte Carlo of ``learns``."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -18,7 +20,7 @@ CLOSED = ["IMP", "LRR", "dense", "fine-tuning", "learned-signs", "initial-signs"
 
 def integral(f, low, high, points=()):
     edges = [low, *points, high]
-    return sum(quad(f, x, y, epsabs=1e-13, epsrel=1e-12, limit=300)[0] for x, y in zip(edges, edges[1:], strict=False))
+    return sum(quad(f, x, y, epsabs=1e-13, epsrel=1e-12, limit=300)[0] for x, y in itertools.pairwise(edges))
 
 
 def above(law, d, m, r):

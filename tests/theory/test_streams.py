@@ -32,6 +32,12 @@ def test_counters_make_other_values():
     assert len(keys) == 10
 
 
+def test_keys_and_counters_do_not_add_up():
+    """Key 5 with counter 2 is not key 6 with counter 1."""
+    grid = [key(np.arange(100), first, second) for first in range(10) for second in range(10)]
+    assert np.unique(grid).size == 10_000
+
+
 def test_uniform_numbers_fill_the_unit_interval():
     draws = uniform(np.arange(1000), "uniformity", size=100)
     assert draws.min() >= 0

@@ -1,5 +1,6 @@
 """T6: the sign-escape time against its integral, its series, its asymptotics and the integrated flow."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +17,16 @@ def test_equals_its_integral(theta):
     psi = np.pi - theta
     value, _ = quad(lambda u: 1 / np.sin(np.exp(-u)), -np.log(np.pi / 2), -np.log(psi), epsabs=1e-13, epsrel=1e-12, limit=500)
     assert sign_escape_time(theta) == pytest.approx(2 * np.pi * value, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("psi", [0.5, 0.1, 0.019, 1e-3, 1e-5])
+def test_equals_its_integral_to_rounding(psi):
+    theta = np.pi - psi
+    exact = 2 * mpmath.pi * mpmath.quad(lambda x: 1 / (x * mpmath.sin(x)) - 1 / x**2, [np.pi - theta, mpmath.pi / 2])
+    exact += 2 * mpmath.pi * (1 / mpmath.mpf(np.pi - theta) - 2 / mpmath.pi)
+    assert sign_escape_time(theta) - 2 * np.pi / (np.pi - theta) == pytest.approx(
+        float(exact - 2 * mpmath.pi / (np.pi - theta)), abs=1e-13 + 1e-14 / psi
+    )
 
 
 def crossing(theta, d, scale, seed):

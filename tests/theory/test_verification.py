@@ -64,7 +64,9 @@ def test_a_claim_is_as_good_as_its_weakest_part():
     x = sp.Symbol("x", real=True)
     assert status_of([x - x, (x + 1) ** 2 - x**2 - 2 * x - 1]) == "proved"
     assert status_of([sp.Integer(0), x]) == "refuted"
-    assert not verification.Report((verification.ClaimReport(CLAIMS["T1"], (verification.Finding("", "undecided", "", 0.0),)),)).holds
+    assert not verification.Report(
+        (verification.ClaimReport(CLAIMS["T1"], (verification.Finding("", "undecided", "", 0.0),)),)
+    ).holds
 
 
 def test_what_cannot_be_decided_is_not_called_proved():
@@ -132,7 +134,7 @@ def third(change):
 FALSE_CODE = [
     ("correlation", lambda g, theta: g + sp.sin(theta) / 100, ("T3", "T4")),
     ("correlation", lambda g, theta: 2 * g, ("T3", "T4")),
-    ("gradient_moment", first(lambda v, theta: v - sp.sin(theta) * sp.cos(theta) / sp.pi), ("T3", "T5")),
+    ("gradient_moment", first(lambda v, theta: v - sp.sin(theta) * sp.cos(theta) / sp.pi), ("T3",)),
     ("gradient_moment", first(lambda v, theta: v + sp.Rational(1, 10**9)), ("T3", "T5")),
     ("gradient_moment", second(lambda v, theta: v * sp.cos(theta)), ("T3",)),
     ("loss", lambda v, a, r, theta: v + a / 10, ("T3", "T4")),
