@@ -1,26 +1,22 @@
 """Several algorithms and replicates: OUT/ALGORITHM/seed-K, level 0 trained once a seed and shared, on any executor."""
 
-import multiprocessing
-import os
 import re
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
 from theory.console import progress
 from theory.names import algorithm
+from theory.workers import pool
 
 from .config import Config, Training, moment_name, whole
 from .images import read
 from .runs import run
 from .trainer import Diverged, TorchTrainer, engine
 
-__all__ = ["pool", "sweep"]
+__all__ = ["sweep"]
 
 HEARTBEAT = 30.0
 """Seconds after which a sweep says that it is alive."""
@@ -126,23 +122,3 @@ def _require_sweep_folder(out: Path) -> None:
             raise ValueError(
                 f"{str(out)!r} is no sweep, for it holds {entry.name!r}; nothing was changed, choose another --out."
             )
-
-
-@contextmanager
-def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Local processes that end with this one, however it ends."""
-    spawn = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    executor = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with, initargs=(os.getpid(),))
-    try:
-        yield executor
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _end_with(parent: int) -> None:
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

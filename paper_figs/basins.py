@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from theory import in_basin, learns
+from theory.dense_flow import population_flow
 from theory.population import gradient
-from theory.population_flow import population_flow
 
 from .style import colour, panel_letters, prose
 

@@ -7,13 +7,11 @@ and the parts are removed. Whatever stands at ``OUT`` with other settings is ref
 
 import io
 import json
-import multiprocessing
 import os
 import shutil
-import threading
 import zipfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 
 from theory.console import progress
 from theory.records import provenance, to_json, write
+from theory.workers import pool
 
 if TYPE_CHECKING:
     import xarray
@@ -144,9 +143,8 @@ def compute(
         if executor is not None:
             _submit(work, rest, executor, finish)
         elif workers > 1 and len(rest) > 1:
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(min(workers, len(rest)), context, initializer=_end_with_parent) as pool:
-                _submit(work, rest, pool, finish)
+            with pool(min(workers, len(rest))) as own:
+                _submit(work, rest, own, finish)
         else:
             for name, task in rest.items():
                 finish(name, work(*task))
@@ -154,9 +152,9 @@ def compute(
 
 
 def _submit(
-    work: Callable[..., Arrays], tasks: Mapping[str, Any], pool: Executor, finish: Callable[[str, Arrays], None]
+    work: Callable[..., Arrays], tasks: Mapping[str, Any], executor: Executor, finish: Callable[[str, Arrays], None]
 ) -> None:
-    futures = {pool.submit(work, *task): name for name, task in tasks.items()}
+    futures = {executor.submit(work, *task): name for name, task in tasks.items()}
     try:
         for future in as_completed(futures):
             finish(futures[future], future.result())
@@ -164,17 +162,6 @@ def _submit(
         for future in futures:
             future.cancel()
         raise
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed ends too, instead of waiting for work for ever."""
-
-    def follow() -> None:
-        if (parent := multiprocessing.parent_process()) is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _bytes(arrays: Arrays) -> bytes:

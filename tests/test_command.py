@@ -45,7 +45,7 @@ def test_theory_imports_what_it_needs(code, absent):
 
 
 def test_public_names_do_not_depend_on_import_order():
-    """``theory.population_flow`` is a function, also after its module of that name was imported."""
+    """A public name is what it says, also after all modules were imported."""
     code = "import theory.exact, theory; print(*(type(getattr(theory, n)).__name__ for n in theory.__all__))"
     assert "module" not in python(code)
 

@@ -13,7 +13,7 @@ to t > t*).
 | initialisations.py   | balanced, bounded, gaussian                                                                           |
 | one_input.py         | T2, T2a–T2c: one input, with or without label noise                                                   |
 | population.py        | T1, T3: moments, loss, gradient                                                                       |
-| population_flow.py   | T4: basin, limit and finite-time dense flow                                                           |
+| dense_flow.py        | T4: basin, limit and finite-time dense flow                                                           |
 | exact.py             | the exact trainer; ``learns``, ``explain``                                                            |
 | probability.py       | T5: success probabilities                                                                             |
 | times.py             | T6: sign-escape time                                                                                  |
@@ -38,7 +38,7 @@ __getattr__, __dir__, __all__ = exports(
         "initialisations": "Balanced Bounded Gaussian Initialisation initialisation",
         "one_input": "Branches POPULATION branch_statistics noise_escape_time",
         "population": "angle conserved correlation gradient loss",
-        "population_flow": "dense_limit in_basin population_flow teacher_weights",
+        "dense_flow": "dense_limit in_basin population_flow teacher_weights",
         "probability": "success_probability mean_cosine",
         "times": "escape_angle sign_escape_time",
         "verification": "verify",

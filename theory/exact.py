@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import one_input
 from .algorithms import Algorithm, At, Borrowed, Level, Rewind, Tensors, levels
+from .dense_flow import dense_limit, in_basin, population_flow
 from .names import algorithm as named
 from .one_input import POPULATION, Branches
-from .population_flow import dense_limit, in_basin, population_flow
 from .streams import key
 
 __all__ = ["ExactTrainer", "explain", "learned", "learns"]

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
+from theory.dense_flow import dense_limit, in_basin, population_flow, teacher_weights
 from theory.initialisations import initialisation
 from theory.population import angle, conserved, gradient
-from theory.population_flow import dense_limit, in_basin, population_flow, teacher_weights
 
 INITS = ("balanced", "bounded", "gaussian")
 
