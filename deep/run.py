@@ -1,23 +1,9 @@
-"""``python -m deep.run settings.json``: a run without the command line's parser.
-
-The package's function ``deep.run`` has this module's name, and Python binds a module to its package at import; so the module
-can be called as that function.
-"""
+"""``python -m deep.run settings.json``: a run without the command line's parser."""
 
 import sys
 from collections.abc import Sequence
-from types import ModuleType
-from typing import Any
 
 __all__ = ["main"]
-
-
-class _Run(ModuleType):
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        """``deep.runs.run``."""
-        from .runs import run
-
-        return run(*args, **options)
 
 
 def main(words: Sequence[str]) -> int:
@@ -37,4 +23,3 @@ def main(words: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
-sys.modules[__name__].__class__ = _Run

@@ -18,6 +18,10 @@ class Figures:
     """Folder of stored results, as `signescape report` leaves it."""
     out: Path = Path("report/figures")
     """Folder for the figures."""
+    runs: Path | None = None
+    """A deep run or sweep whose summary is first stored in RESULTS, under the folder's name."""
+    label: str | None = None
+    """What captions call the data of those runs, e.g. "CIFAR-10 (JPEG)"."""
     names: tuple[str, ...] = ()
     """Figures to draw; all that are stored by default."""
     json: bool = False
@@ -57,7 +61,10 @@ def _figures(options: Figures) -> int:
     from .results import load_result
 
     folder = options.results
-    documents = {p.stem: load_result(p) for p in sorted(folder.glob("*.json")) if figure_module(p.stem)} | published()
+    if options.runs:
+        _take_runs(options.runs, options.label, folder)
+    documents = {p.stem: load_result(p) for p in sorted(folder.glob("*.json"))} | published()
+    documents = {n: d for n, d in documents.items() if figure_module(n, d)}
     for name in options.names:
         if name not in documents:
             known = ", ".join(documents) or "none"
@@ -69,6 +76,18 @@ def _figures(options: Figures) -> int:
         for name, (path, _) in drawn.items():
             print(f"{name}: {path.with_suffix('.pdf')}, {path}")
     return 0
+
+
+def _take_runs(runs: Path, label: str | None, folder: Path) -> None:
+    """Store the summary of deep runs as a result of the runs' own name."""
+    from theory.records import to_json, write
+
+    from .networks import document_of
+
+    path = folder / f"{runs.name}.json"
+    if path.exists():
+        raise ValueError(f"{str(path)!r} exists already; move it away first, nothing was changed.")
+    write(path, to_json(document_of(runs, label)))
 
 
 def draw_figures(documents: dict[str, Any], out: Path) -> dict[str, tuple[Path, str]]:
@@ -83,7 +102,7 @@ def draw_figures(documents: dict[str, Any], out: Path) -> dict[str, tuple[Path, 
     drawn = {}
     with style():
         for name, document in documents.items():
-            if found := figure_module(name):
+            if found := figure_module(name, document):
                 module = importlib.import_module(f".{found}", __package__)
                 figure = module.draw(document)
                 drawn[name] = save(figure, out, name)[1], module.caption(document)
@@ -103,7 +122,7 @@ def _report(options: Report) -> int:
     document = verified.as_dict() | {"provenance": provenance("signescape.verify/1", {"claims": "all"})}
     documents = make_results(options.out / "results", options.preset, options.workers, options.seed) | published()
     figures = draw_figures(documents, options.out / "figures")
-    networks = [*published(), *(name for name in documents if FIGURES.get(name) == "networks")]
+    networks = [*published(), *(n for n, module in FIGURES.items() if module == "networks")]
     page = write_report(options.out, document, documents, figures, networks)
     if options.json:
         emit({"report": str(page), "claims": verified.statuses, "results": list(documents)})

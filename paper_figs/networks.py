@@ -9,9 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from theory.records import settings_hash
+
+from .results import SCHEMA
 from .style import colour, marker, panel_letters, prose
 
-__all__ = ["caption", "compute", "draw", "summary"]
+__all__ = ["caption", "compute", "document_of", "draw", "summary"]
 
 PANELS = (
     ("flips_start_sum", "(A) flips within levels, summed"),
@@ -35,6 +38,38 @@ def summary(folder: Path) -> dict[str, Any]:
     runs = analyses.load(folder)
     measures = ("test", "flips_start_sum", "flips_init")
     return {"table": analyses.table(runs), "differences": analyses.differences(runs, "IMP", measures)}
+
+
+def document_of(folder: Path, label: str | None = None) -> dict[str, Any]:
+    """A stored result made of the runs in ``folder``, with their own provenance; ``label`` names the data in captions.
+
+    Raises ValueError where the runs differ in more than algorithm and seed.
+    """
+    from deep import analyses
+
+    runs = [run for run in analyses.load(folder) if run.settings.algorithm != "dense"]
+    training = _training(runs[0])
+    for run in runs:
+        if _training(run) != training:
+            raise ValueError(f"The runs in {str(folder)!r} do not belong together: {str(run.path)!r} has other settings.")
+    seeds = sorted({run.settings.seed for run in runs})
+    settings = {
+        "algorithms": list(dict.fromkeys(run.settings.algorithm for run in runs)),
+        "seeds": len(seeds),
+        "training": training | {"seed": seeds[0], "levels": max(run.settings.levels for run in runs)},
+        "data name": label or training["data"],
+        "data digest": runs[0].record["same"]["data"],
+    }
+    made = {k: runs[0].record[k] for k in ("versions", "commit", "dirty", "machine", "threads")}
+    provenance = {"schema": SCHEMA, "settings": settings, "settings_hash": settings_hash(settings), **made, "seed": seeds[0]}
+    return {"provenance": provenance, "data": summary(folder)}
+
+
+def _training(run: Any) -> dict[str, Any]:
+    """What the runs of one sweep share; of the data's path only the last part, which says as much elsewhere."""
+    kept = {k: v for k, v in run.record["settings"].items() if k not in ("algorithm", "remember", "seed", "levels")}
+    kind, _, path = kept["data"].partition(":")
+    return kept | {"data": f"{kind}:{Path(path).name}" if path else kind}
 
 
 def draw(document: dict[str, Any]) -> Figure:
@@ -87,7 +122,7 @@ def caption(document: dict[str, Any]) -> str:
     """What the figure shows, with its settings."""
     s = document["provenance"]["settings"]
     t = s["training"]
-    data = "scikit-learn's digits" if t["data"] == "digits" else s.get("data name", t["data"])
+    data = "scikit-learn's digits" if t["data"] == "digits" else s["data name"]
     subset = f", {t['subset']} training images" if t.get("subset") else ""
     width = f" (width {t['width']})" if t["model"].startswith("resnet") else ""
     return prose(f"""

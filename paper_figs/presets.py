@@ -70,9 +70,10 @@ def _full() -> dict[str, dict[str, Any]]:
 PRESETS = {"quick": QUICK, "full": _full()}
 
 
-def figure_module(name: str) -> str | None:
-    """The module that draws a result; published deep runs are drawn as networks."""
-    return FIGURES.get(name, "networks" if (PUBLISHED / f"{name}.json").exists() else None)
+def figure_module(name: str, document: dict[str, Any]) -> str | None:
+    """The module that draws a result, None for a table; whatever holds deep runs is drawn as networks."""
+    data = document["data"]
+    return FIGURES.get(name, "networks" if isinstance(data, dict) and {"table", "differences"} <= data.keys() else None)
 
 
 def published() -> dict[str, dict[str, Any]]:

@@ -46,7 +46,12 @@ def _theory_gap(name: str, init: str, d: int) -> str:
 
 def _accuracy_gap(document: Document, name: str) -> str:
     rows = _paired(document, name, "test")
-    return "" if rows is None else f"test accuracy: {_points(rows)}, {document['provenance']['settings']['training']['data']}"
+    return "" if rows is None else f"test accuracy: {_points(rows)}, {_data_name(document)}"
+
+
+def _data_name(document: Document) -> str:
+    settings = document["provenance"]["settings"]
+    return settings.get("data name", settings["training"]["data"])
 
 
 def _flips(documents: Mapping[str, Document], name_of_networks: str) -> Iterator[list[str]]:

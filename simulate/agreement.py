@@ -1,8 +1,8 @@
 """`agree`: the theory's prediction of each single trial against its simulation, by label noise and initialisation.
 
 IMP: ``theory.learns("IMP", a0, w0, branches=…, t=t)`` against gradient descent. Disagreements are counted outside and inside a
-margin fixed in advance: |T× − t| below 5 relaxation times 1/(s−ω) where a0 > 0 > w_1 (*escape*), |a0 + w_1| < 0.01 ‖w0‖
-(*boundary*), and |β−| s− t < 5 where w_1 < 0 and there is noise (*noise*).
+margin fixed in advance: |T× − t| below 5 relaxation times 1/(s−ω) where a0 > 0 > w_1 (*escape*), or |a0 + w_1| < 0.01 ‖w0‖
+(*boundary*). Trials with |β−| s− t < 5 where w_1 < 0 and there is noise (*slow*) are counted but not set aside.
 
 LRR: the population's prediction; each miss is classified by the first predictor that gets it right: with the trial's
 branches, with its mask too, from the simulated end of its dense phase. Balanced a0 < 0 starts on the boundary of T4's basin,
@@ -39,9 +39,9 @@ INITS = ("balanced", "bounded", "gaussian")
 class Agreement:
     """Counts of one class of trials.
 
-    ``margins``: IMP trials in each part of the margin, and in any. ``imp_wrong``: IMP disagreements outside the margin;
-    ``imp_wrong_inside``: those in it. ``lrr_right``: LRR trials that the population predicts; ``lrr_first_right``: the others
-    by the first predictor that is right ("none": no predictor is). ``imp_learned``, ``lrr_learned``: simulated successes.
+    ``margins``: IMP trials in each part of the margin, in any, and the slow ones. ``imp_wrong``: IMP disagreements outside the
+    margin; ``imp_wrong_inside``: those in it. ``lrr_right``: LRR trials that the population predicts; ``lrr_first_right``: the
+    others by the first predictor that is right ("none": no predictor is). ``imp_learned``, ``lrr_learned``: simulated successes.
     """
 
     sigma: float
@@ -104,7 +104,7 @@ def _row(
     margins: dict[str, Bools],
     first: NDArray[np.int64],
 ) -> Agreement:
-    inside = np.logical_or.reduce(list(margins.values()))
+    inside = margins["escape"] | margins["boundary"]
     wrong = imp != simulated["IMP"]
     firsts = {p: int((rows & (first == i)).sum()) for i, p in enumerate((*PREDICTORS, "none"))}
     return Agreement(
@@ -128,7 +128,7 @@ def _margins(a0: NDArray[np.float64], w0: NDArray[np.float64], branches: Branche
     return {
         "escape": late & (a0 > 0) & (w1 < 0),
         "boundary": np.abs(a0 + w1) < 0.01 * np.linalg.norm(w0, axis=-1),
-        "noise": (np.abs(beta) * s * config.t < 5) & (w1 < 0) & (config.sigma > 0),
+        "slow": (np.abs(beta) * s * config.t < 5) & (w1 < 0) & (config.sigma > 0),
     }
 
 

@@ -198,12 +198,13 @@ def _agree(o: AgreeOptions) -> None:
     ]
     table = _table(f"Theory against simulation, trial by trial, {_law(o)}", columns)
     for r in rows:
-        margins = " / ".join(str(r.margins[m]) for m in ("escape", "boundary", "noise"))
+        margins = " / ".join(str(r.margins[m]) for m in ("escape", "boundary", "slow"))
         counts = [r.n, margins, r.imp_wrong, r.imp_wrong_inside]
         share = f"{r.lrr_right} ({r.lrr_right / max(r.n, 1):.1%})"
         table.add_row(f"{r.sigma:g}", r.init, *map(str, counts), share, *map(str, r.lrr_first_right.values()))
     _show(table)
-    say("Margins: escape / boundary / noise. After 'LRR right': its other trials by the first predictor that is right.")
+    say("Margins: escape / boundary / slow, of which the last are not set aside.")
+    say("After 'LRR right': its other trials, by the first predictor that is right.")
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

@@ -13,7 +13,7 @@ from . import one_input
 __all__ = ["dense_limit", "in_basin", "population_flow", "teacher_weights"]
 
 Array = NDArray[np.float64]
-TOLERANCE = 1e-11
+TOLERANCE = 1e-10
 
 
 def teacher_weights(c: ArrayLike) -> tuple[Array, Array]:
@@ -61,7 +61,7 @@ def dense_limit(a0: ArrayLike, w0: ArrayLike) -> tuple[Array, Array]:
 
 
 def population_flow(a0: ArrayLike, w0: ArrayLike, t: ArrayLike) -> tuple[Array, Array]:
-    """T3. (a(t), w(t)) of the dense population flow, 0 ≤ t < ∞; shapes a0 (…), w0 (…, d), t (…). Relative error about 1e-9.
+    """T3. (a(t), w(t)) of the dense population flow, 0 ≤ t < ∞; shapes a0 (…), w0 (…, d), t (…). Relative error about 1e-8.
 
     Raises ValueError for other times.
 

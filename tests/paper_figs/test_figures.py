@@ -8,6 +8,7 @@ import pytest
 
 import signescape
 from paper_figs import basins, networks, phases, success
+from paper_figs.presets import published
 from paper_figs.results import load_result, stored
 from theory import learns, success_probability
 
@@ -99,3 +100,22 @@ def test_unknown_figures_and_presets_are_refused(tmp_path: Path, capsys: pytest.
     assert "'pie'" in capsys.readouterr().err
     assert signescape.main(["report", "--preset", "huge", "--out", str(tmp_path)]) == 2
     assert "'huge'" in capsys.readouterr().err
+
+
+def test_summary_of_runs_becomes_a_result_with_the_runs_own_provenance(report: Path, tmp_path: Path) -> None:
+    runs, out = report / "results" / "digits", ["--results", str(tmp_path), "--out", str(tmp_path)]
+    assert signescape.main(["figures", "--runs", str(runs), "--label", "digits", *out]) == 0
+    made, computed = load_result(tmp_path / "digits.json"), load_result(report / "results" / "digits.json")
+    assert made["data"] == computed["data"]
+    assert made["provenance"]["settings"]["seeds"] == 2
+    assert (tmp_path / "digits.png").exists()
+    assert signescape.main(["figures", "--runs", str(runs), *out]) == 2  # never overwritten
+
+
+def test_published_results_are_readable_and_complete() -> None:
+    for name, document in published().items():
+        assert networks.caption(document), name
+        settings = document["provenance"]["settings"]
+        levels = {r["level"] for r in document["data"]["table"] if r["algorithm"] == "LRR"}
+        assert levels == set(range(settings["training"]["levels"] + 1))
+        assert all(r["n"] == settings["seeds"] for r in document["data"]["differences"])
