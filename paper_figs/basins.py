@@ -51,9 +51,16 @@ def _lines(settings: dict[str, Any], rho: float) -> list[dict[str, Any]]:
         outer, inner = gradient(a, w)
         speed = np.hypot(outer, np.linalg.norm(inner, axis=-1))
         dt = np.where(near, settings["step"] / np.maximum(speed, settings["step"] / settings["t"]), dt / 4)
+        dt[_arrived(a, w, settings["step"])] = 0
         path.append((a, w[:, 0]))
     lines = (np.array(v).T for v in zip(*path, strict=True))
     return [{"a": x, "w": z, "learned": bool(on)} for x, z, on in zip(*lines, learned, strict=True)]
+
+
+def _arrived(a: Array, w: Array, step: float) -> NDArray[np.bool_]:
+    """At the teacher, or at w = 0, as far as a figure can show."""
+    teacher = (np.abs(a * w[:, 0] - 1) < step / 10) & (np.linalg.norm(w[:, 1:], axis=-1) < step / 10)
+    return teacher | (np.linalg.norm(w, axis=-1) < step / 10)
 
 
 def draw(document: dict[str, Any]) -> Figure:

@@ -40,8 +40,8 @@ class Agreement:
     """Counts of one class of trials.
 
     ``margins``: IMP trials in each part of the margin, in any, and the slow ones. ``imp_wrong``: IMP disagreements outside the
-    margin; ``imp_wrong_inside``: those in it. ``lrr_right``: LRR trials that the population predicts; ``lrr_first_right``: the
-    others by the first predictor that is right ("none": no predictor is). ``imp_learned``, ``lrr_learned``: simulated successes.
+    margin; ``imp_wrong_inside``: those in it. ``lrr_right``: LRR trials that the population predicts; ``lrr_first_right``:
+    the others by the first predictor that is right ("none": none is). ``imp_learned``, ``lrr_learned``: simulated successes.
     """
 
     sigma: float

@@ -99,7 +99,7 @@ def test_ending_early_changes_no_bit():
         force = SampleForce(X[i : i + 1], y[i : i + 1])
         for k in range(3000):
             G = force(one_a, one_w)
-            one_a, one_w = one_a + 0.2 * np.vecdot(one_w, G), one_w + (0.2 * one_a)[:, None] * G
+            one_a, one_w = one_a + 0.2 * np.vecdot(one_w, G), one_w + 0.2 * (one_a[:, None] * G)
             if k + 1 in run.points:
                 assert run.points[k + 1][0][i] == one_a[0]
         assert run.a[i] == one_a[0]
