@@ -13,6 +13,7 @@ standard error); the exit status is 0 only when the command did what was asked.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -38,10 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if words else 2
     if words[0] not in COMMANDS:
         return _refuse(f"Unknown command {words[0]!r}; the commands are {', '.join(COMMANDS)}.")
+    sys.path.append(os.getcwd())  # where a user's own module:OBJECT lies
     try:
         return importlib.import_module(COMMANDS[words[0]]).main(words)
     except KeyboardInterrupt:
-        return _refuse("Interrupted; what was finished is stored, the same command goes on from there.", 130)
+        stored = words[0] in ("deep", "report") or "--out" in words
+        return _refuse(f"Interrupted{'; the same command goes on from what was finished' if stored else ''}.", 130)
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:

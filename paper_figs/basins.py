@@ -1,5 +1,6 @@
 """Figure (i): quadrants and basins of IMP and LRR for d = 1 and d > 1, with flow lines (T2a, T4, T5)."""
 
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -20,7 +21,7 @@ __all__ = ["caption", "compute", "draw"]
 Array = NDArray[np.float64]
 
 
-def compute(settings: dict[str, Any], workers: int) -> dict[str, Any]:
+def compute(settings: dict[str, Any], workers: int, folder: Path) -> dict[str, Any]:
     """Success over the plane of (w_1, a0) and flow lines, by the exact maps; ``rho`` is ‖w_⊥‖ of the starts for d > 1."""
     half, size, rho = settings["half_width"], settings["pixels"], settings["rho"]
     axis = np.linspace(-half, half, size)

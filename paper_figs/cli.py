@@ -1,5 +1,6 @@
 """``signescape figures`` and ``signescape report``."""
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,12 +49,9 @@ class Report:
 
 def main(words: Sequence[str]) -> int:
     """``words`` begin with "figures" or "report"."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    return (
-        _figures(parse(Figures, words[1:], "figures")) if words[0] == "figures" else _report(parse(Report, words[1:], "report"))
-    )
+    if words[0] == "figures":
+        return _figures(parse(Figures, words[1:], "figures"))
+    return _report(parse(Report, words[1:], "report"))
 
 
 def _figures(options: Figures) -> int:
@@ -69,6 +67,8 @@ def _figures(options: Figures) -> int:
         if name not in documents:
             known = ", ".join(documents) or "none"
             raise ValueError(f"There is no stored result of a figure {name!r} in {str(folder)!r}; stored are: {known}.")
+    if not documents:
+        raise ValueError(f"There are no stored results of figures in {str(folder)!r}; `signescape report` makes them.")
     drawn = draw_figures({n: d for n, d in documents.items() if not options.names or n in options.names}, options.out)
     if options.json:
         emit({"figures": {n: str(path) for n, (path, _) in drawn.items()}})
@@ -92,10 +92,10 @@ def _take_runs(runs: Path, label: str | None, folder: Path) -> None:
 
 def draw_figures(documents: dict[str, Any], out: Path) -> dict[str, tuple[Path, str]]:
     """Draw each document that has a figure; PNG path and caption by name."""
-    import importlib
-
+    import matplotlib as mpl
     import matplotlib.pyplot as plt
 
+    mpl.use("Agg")
     from .presets import figure_module
     from .style import save, style
 
@@ -111,6 +111,8 @@ def draw_figures(documents: dict[str, Any], out: Path) -> dict[str, tuple[Path, 
 
 
 def _report(options: Report) -> int:
+    for module in ("matplotlib", "torch", "xarray", "zarr"):  # what is missing is said before anything is computed
+        importlib.import_module(module)
     import theory
     from theory.records import provenance
 

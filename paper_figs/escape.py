@@ -1,5 +1,6 @@
 """The table of sign-escape times: T6's integral against the integrated flow in d dimensions, at several scales."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from theory.streams import generator
 __all__ = ["compute"]
 
 
-def compute(settings: dict[str, Any], workers: int) -> list[dict[str, Any]]:
+def compute(settings: dict[str, Any], workers: int, folder: Path) -> list[dict[str, Any]]:
     """Balanced starts a0 = ‖w0‖ with w_1 < 0: largest relative error of t* for each d and scale σ_w√d."""
     rows = []
     for d in settings["d"]:

@@ -94,7 +94,7 @@ def draw(document: dict[str, Any]) -> Figure:
 
 
 def _line(axes: Axes, name: str, rows: Sequence[dict[str, Any]], measure: str) -> None:
-    left, mean, sd = (np.array([100 * (r[k] or 0.0) for r in rows]) for k in ("left", measure, f"{measure}_sd"))
+    left, mean, sd = (np.array([r[k] for r in rows], dtype=float) * 100 for k in ("left", measure, f"{measure}_sd"))
     axes.plot(left, mean, color=colour(name), marker=marker(name), mec="white", mew=0.5, label=name)
     axes.fill_between(left, mean - sd, mean + sd, color=colour(name), alpha=0.15, lw=0)
 

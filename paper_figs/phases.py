@@ -1,5 +1,6 @@
 """Figure (iii): phase diagram over (a0, w_1) for IMP, WR(t) and LRR: finite noisy samples beside the theory's prediction."""
 
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -16,11 +17,11 @@ from .style import panel_letters, prose
 __all__ = ["caption", "compute", "draw"]
 
 
-def compute(settings: dict[str, Any], workers: int) -> dict[str, Any]:
+def compute(settings: dict[str, Any], workers: int, folder: Path) -> dict[str, Any]:
     """Share of trials that learn in each pixel, simulated and predicted by the exact maps; axes a0 and w_1."""
     axis = np.linspace(-settings["half_width"], settings["half_width"], settings["pixels"])
     config = Config(algorithms=tuple(settings["algorithms"]), workers=workers, **settings["simulation"])
-    counts = phase_diagram(config, {"a0": axis, "w1": axis}, show="figure (iii), simulations")
+    counts = phase_diagram(config, {"a0": axis, "w1": axis}, out=folder / "counts.zarr", show="figure (iii), simulations")
     predicted = _predicted(settings, axis, config)
     return {
         "axis": axis,

@@ -2,9 +2,11 @@
 
 import copy
 import importlib
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from theory.records import settings_hash
 
 from .results import load_result, stored
 
@@ -15,7 +17,6 @@ FIGURES = {"basins": "basins", "success": "success", "phases": "phases", "digits
 PUBLISHED = Path(__file__).parent.parent / "deep" / "results"
 """Longer deep runs, kept with the package as small files with their provenance."""
 TABLES = {"agreement": "agreement", "escape": "escape"}
-KEEPS_FOLDER = ("agreement", "digits")
 
 ALGORITHMS = ["IMP", "WR(time=2)", "LRR"]
 INITS = ["balanced", "bounded", "gaussian"]
@@ -26,8 +27,8 @@ QUICK: dict[str, dict[str, Any]] = {
         "algorithms": ALGORITHMS,
         "inits": INITS,
         "d": [1, 2, 3, 5, 10, 30],
-        "starts": 2000,
-        "simulation": {"n": None, "engine": "gd", "eta": 0.1, "t": 1000.0, "trials": 400, "seed": 1},
+        "starts": 1000,
+        "simulation": {"n": None, "engine": "gd", "eta": 0.1, "t": 100.0, "trials": 400, "seed": 1},
     },
     "phases": {
         "algorithms": ALGORITHMS,
@@ -58,7 +59,7 @@ QUICK: dict[str, dict[str, Any]] = {
 def _full() -> dict[str, dict[str, Any]]:
     full = copy.deepcopy(QUICK)
     full["success"] |= {"d": [1, 2, 3, 5, 10, 30, 100]}
-    full["success"]["simulation"] |= {"trials": 4000, "t": 10000.0}
+    full["success"]["simulation"] |= {"trials": 4000, "t": 1000.0}
     full["phases"] |= {"pixels": 65, "draws": 200}
     full["phases"]["simulation"] |= {"n": 500, "trials": 40}
     full["escape"]["starts"] = 200
@@ -101,11 +102,12 @@ def make_results(folder: Path, preset: str, workers: int, seed: int = 0) -> dict
     for name in settings_names(preset):
         settings = _reseeded(PRESETS[preset][name], seed)
         module = importlib.import_module(f".{(FIGURES | TABLES)[name]}", __package__)
-        more = {"folder": folder / name} if name in KEEPS_FOLDER else {}
-        seed = settings.get("seed", settings.get("simulation", settings.get("training", {})).get("seed", 0))
-        documents[name] = stored(folder / f"{name}.json", settings, _call(module.compute, settings, workers, more), seed)
+        compute = partial(module.compute, settings, workers, folder / "work" / f"{name}-{settings_hash(settings)}")
+        documents[name] = stored(folder / f"{name}.json", settings, compute, _seed(settings))
     return documents
 
 
-def _call(compute: Callable[..., Any], settings: dict[str, Any], workers: int, more: dict[str, Any]) -> Callable[[], Any]:
-    return lambda: compute(settings, workers, **more)
+def _seed(settings: dict[str, Any]) -> int | None:
+    """The one seed in the settings; None where nothing is random."""
+    nested = [_seed(v) for v in settings.values() if isinstance(v, dict)]
+    return settings.get("seed", next((s for s in nested if s is not None), None))

@@ -12,17 +12,19 @@ __all__ = ["load_result", "stored"]
 SCHEMA = "signescape.figure/1"
 
 
-def stored(path: Path, settings: Any, compute: Callable[[], Any], seed: int) -> dict[str, Any]:
+def stored(path: Path, settings: Any, compute: Callable[[], Any], seed: int | None) -> dict[str, Any]:
     """The document at ``path`` if it was made with these settings, else ``compute()``'s result, written there.
 
     A document has "provenance" (settings, versions, commit, machine, seed) and "data". A stored result of other
-    settings is kept under another name (its settings' hash) rather than lost.
+    settings is moved to older/, under its settings' hash, rather than lost.
     """
     if path.exists():
         found = load_result(path)
         if found["provenance"]["settings_hash"] == settings_hash(settings):
             return found
-        path.rename(path.with_name(f"{path.stem}-{found['provenance']['settings_hash']}.json"))
+        older = path.parent / "older"
+        older.mkdir(exist_ok=True)
+        path.rename(older / f"{path.stem}-{found['provenance']['settings_hash']}.json")
     document = {"provenance": provenance(SCHEMA, settings, seed=seed), "data": compute()}
     write(path, to_json(document, indent=None))
     return load_result(path)

@@ -1,6 +1,7 @@
 """Figure (ii): success probability against d for the three initialisations, closed form with Monte Carlo points (T5, T6)."""
 
 from concurrent.futures import Executor
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -21,7 +22,7 @@ from .style import colour, marker, panel_letters, prose
 __all__ = ["caption", "compute", "draw"]
 
 
-def compute(settings: dict[str, Any], workers: int) -> dict[str, Any]:
+def compute(settings: dict[str, Any], workers: int, folder: Path) -> dict[str, Any]:
     """Per initialisation: closed forms over a range of d, and simulated shares with 95 % intervals at some d."""
     curve_d = np.unique(np.geomspace(1, max(settings["d"]), 60).round().astype(int))
     found: dict[str, Any] = {"curve d": curve_d}
@@ -31,7 +32,7 @@ def compute(settings: dict[str, Any], workers: int) -> dict[str, Any]:
             points = []
             for d in settings["d"]:
                 config = Config(d=d, init=init, algorithms=tuple(settings["algorithms"]), **settings["simulation"])
-                points.append(_point(config, executor))
+                points.append(_point(config, executor, folder / f"{init}-{d}.zarr"))
                 step()
             curves = {name: _curve(name, init, curve_d) for name in settings["algorithms"]}
             maps = {d: _finite_time(settings, init, d) for d in settings["d"]}
@@ -53,9 +54,9 @@ def _finite_time(settings: dict[str, Any], init: str, d: int) -> dict[str, float
     return {name: float(learns(name, a0, w0, t=sim["t"]).mean()) for name in settings["algorithms"]}
 
 
-def _point(config: Config, executor: Executor) -> dict[str, Any]:
+def _point(config: Config, executor: Executor, out: Path) -> dict[str, Any]:
     """Counts at one d: hits and undecided by algorithm, hits with w_1 < 0 at initialisation, paired difference from IMP."""
-    found = trials(config, executor=executor)
+    found = trials(config, executor=executor, out=out)
     learned = {name: found.learned.sel(algorithm=name).to_numpy() for name in config.names}
     negative = found.w0.to_numpy()[:, 0] < 0
     point: dict[str, Any] = {"d": config.d}

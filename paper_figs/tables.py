@@ -14,76 +14,48 @@ D = 10
 
 def comparison_rows(documents: Mapping[str, Document], networks: str) -> list[list[str]]:
     """statement, theory, simulation, networks, settings; ``networks`` names the document of the deep runs that stand there."""
-    return [*_gaps(documents, networks), *_flips(documents, networks)]
-
-
-def _gaps(documents: Mapping[str, Document], name_of_networks: str) -> Iterator[list[str]]:
-    success, networks = documents["success"], documents[name_of_networks]
-    d = D if D in success["provenance"]["settings"]["d"] else success["provenance"]["settings"]["d"][-1]
-    for name in success["provenance"]["settings"]["algorithms"]:
-        if name == "IMP":
-            continue
-        what = "learns where IMP is stuck" if name == "LRR" else "rewinding a little suffices"
-        for i, init in enumerate(success["provenance"]["settings"]["inits"]):
-            point = next(p for p in success["data"][init]["points"] if p["d"] == d)[name]
-            gap = point["less IMP"]
-            deep = _accuracy_gap(networks, name) if i == 0 else ""
-            yield [
-                f"{name} {what}: P({name}) − P(IMP), {init} start, d = {d}",
-                _theory_gap(name, init, d),
-                _interval(gap["value"], gap["low"], gap["high"]),
-                deep,
-                "#success",
-            ]
+    success, settings = documents["success"]["data"], documents["success"]["provenance"]["settings"]
+    d = D if D in settings["d"] else settings["d"][-1]
+    rows = []
+    for name in settings["algorithms"]:
+        what = {"IMP": "", "LRR": " learns where IMP is stuck"}.get(name, ": rewinding a little suffices")
+        for init in settings["inits"]:
+            point = next(p for p in success[init]["points"] if p["d"] == d)[name]
+            gap, against = (point["less IMP"][k] for k in ("value", "low", "high")), point["from negative"]
+            if name != "IMP":
+                statement = f"{name}{what}: P({name}) − P(IMP), {init}, d = {d}"
+                rows.append([statement, _theory_gap(name, init, d), _interval(*gap), "", "#success"])
+            if name in ("IMP", "LRR"):
+                theory = 0.0 if name == "IMP" else float(success_probability("LRR", init, d)) / 2
+                statement = f"{name} learns although w_1 < 0 at initialisation, {init}, d = {d}"
+                rows.append([statement, f"{theory:.4f} (T5)", _interval(*against), "", "#success"])
+    return [*rows, *_network_rows(documents[networks], networks)]
 
 
 def _theory_gap(name: str, init: str, d: int) -> str:
     try:
-        return f"{success_probability(name, init, d) - success_probability('IMP', init, d):+.4f}".replace("-", "−") + " (T5)"
+        gap = success_probability(name, init, d) - success_probability("IMP", init, d)
     except ValueError:
         return "no closed form"
+    return f"{gap:+.4f} ({'T6' if name.startswith('WR') else 'T5'})".replace("-", "−")
 
 
-def _accuracy_gap(document: Document, name: str) -> str:
-    rows = _paired(document, name, "test")
-    return "" if rows is None else f"test accuracy: {_points(rows)}, {_data_name(document)}"
+def _network_rows(document: Document, name: str) -> Iterator[list[str]]:
+    """What corresponds on networks, at the last level."""
+    rows, gaps = document["data"]["table"], document["data"]["differences"]
+    last, data = max(r["level"] for r in rows), _data_name(document)
+    for g in gaps:
+        if g["level"] == last and g["measure"] == "test":
+            yield [f"test accuracy of {g['algorithm']} less that of IMP, {data}, level {last}", "", "", _points(g), f"#{name}"]
+    for r in rows:
+        if r["level"] == last and r["algorithm"] != "dense":
+            what = f"signs of {r['algorithm']} that differ from initialisation, of {100 * r['left']:.1f} % weights left, {data}"
+            yield [what, "", "", f"{100 * r['flips_init']:.2f} %", f"#{name}"]
 
 
 def _data_name(document: Document) -> str:
     settings = document["provenance"]["settings"]
     return settings.get("data name", settings["training"]["data"])
-
-
-def _flips(documents: Mapping[str, Document], name_of_networks: str) -> Iterator[list[str]]:
-    success, networks = documents["success"], documents[name_of_networks]
-    d = D if D in success["provenance"]["settings"]["d"] else success["provenance"]["settings"]["d"][-1]
-    for name in ("IMP", "LRR"):
-        for i, init in enumerate(success["provenance"]["settings"]["inits"]):
-            point = next(p for p in success["data"][init]["points"] if p["d"] == d)[name]
-            theory = 0.0 if name == "IMP" else float(success_probability("LRR", init, d)) / 2
-            last = max(r["level"] for r in networks["data"]["table"])
-            row = next(r for r in networks["data"]["table"] if r["level"] == last and r["algorithm"] == name)
-            deep = (
-                f"{100 * row['flips_init']:.1f} % of the alive signs differ from init, {100 * row['left']:.1f} % left"
-                if i == 0
-                else ""
-            )
-            yield [
-                f"{name} learns although w_1 < 0 at initialisation, {init}, d = {d}",
-                f"{theory:.4f} (T5)",
-                _interval(*point["from negative"]),
-                deep,
-                "#success" if i else f"#{name_of_networks}",
-            ]
-
-
-def _paired(document: Document, name: str, measure: str) -> Document | None:
-    """The paired difference from IMP at the last level; WR(…) stands for every rewind point."""
-    family = name.partition("(")[0]
-    rows = [
-        r for r in document["data"]["differences"] if r["algorithm"].partition("(")[0] == family and r["measure"] == measure
-    ]
-    return max(rows, key=lambda r: r["level"], default=None)
 
 
 def _points(row: Document) -> str:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -145,3 +146,24 @@ def test_verify_fails_where_a_claim_is_refuted(capsys, monkeypatch):
     monkeypatch.setitem(identities.CLAIMS, "F", false)
     assert signescape.main(["verify", "F", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["claims"][0]["status"] == "refuted"
+
+
+def test_own_algorithm_lies_in_the_folder_one_stands_in(tmp_path):
+    (tmp_path / "mine.py").write_text("from theory import *\nWIDE = Algorithm('wide', Rewind('init', 'final'), count=2)\n")
+    script = [str(Path(sys.executable).parent / "signescape"), "simulate", "trials", "--n", "20", "--d", "3", "--t", "2"]
+    words = ["--trials", "4", "--chunk", "2", "--workers", "2", "--algorithms", "mine:WIDE", "--json"]
+    done = subprocess.run([*script, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "wide" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["--trials", "many"], ["--bogus"], ["--config=/no/such.json"], ["--config", "a", "--config", "b"]]
+)
+def test_words_that_fit_no_option_are_one_sentence(words, capsys):
+    assert signescape.main(["simulate", "trials", *words]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("signescape: ")
+    assert error.count("\n") == 1
+    assert "─" not in error
+    assert words[-1].removeprefix("--config=") in error or "twice" in error

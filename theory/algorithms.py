@@ -162,6 +162,11 @@ class Algorithm:
         return self if self.fraction is not None or self.count is not None else replace(self, **amount)
 
     @property
+    def moments(self) -> frozenset[At]:
+        """The moments of level 0 that a trainer has to remember: for the rewind, and for a criterion that scores by them."""
+        return self.rewind.moments | {p for p in self.score.needs if isinstance(p, At)}
+
+    @property
     def named_levels(self) -> int:
         """How many prunings the amounts name: the length of a tuple of fractions or counts, else 1."""
         return max(1, len(_as_tuple(self.fraction)), len(_as_tuple(self.count)))
@@ -185,6 +190,10 @@ class Algorithm:
         batch, sizes = trainer.batch, {n: prod(m.shape[trainer.batch :]) for n, m in mask.items()}
         draws = _split(uniform(trainer.keys, "prune", level, size=2 * sum(sizes.values())), sizes, repeats=2)
         points = {**points, "random": {n: _like(draws[0][n], m) for n, m in mask.items()}}
+        for p in self.score.needs:
+            if p not in points:
+                known = ", ".join(str(k) for k in points)
+                raise ValueError(f"The criterion {self.score.name!r} needs the point {str(p)!r}; this trainer has {known}.")
         score = {n: self.score(*(points[p][n] for p in self.score.needs)) for n in mask}
         ties = {n: _like(draws[1][n], m) for n, m in mask.items()}
         groups = [list(mask)] if self.scope == "global" else [[n] for n in mask]
@@ -301,7 +310,7 @@ def levels(
         if done:
             mask = algorithm.prune(points, done.mask, i, trainer)
             params = r(_with_random_signs(points, mask, i, r, trainer), mask, trainer.norm)
-        points = {**points, **trainer.train(params, mask, i, r.moments if i == 0 else frozenset(), r)}
+        points = {**points, **trainer.train(params, mask, i, algorithm.moments if i == 0 else frozenset(), r)}
         done = Level(i, mask, params, points)
         yield done
 

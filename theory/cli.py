@@ -4,17 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tyro.conf import Positional
+
 from .console import emit, parse
 from .records import provenance, to_json, write
 
 __all__ = ["Verify", "main"]
+
+SCHEMA = "signescape.verify/1"
 
 
 @dataclass(frozen=True)
 class Verify:
     """Check the claims of the theory; every identity symbolically."""
 
-    claims: tuple[str, ...] = ()
+    claims: Positional[tuple[str, ...]] = ()
     """Claims to check, e.g. T1 T2b; all by default."""
     json: bool = False
     """Print one JSON document."""
@@ -26,12 +30,13 @@ class Verify:
 
 def main(words: Sequence[str]) -> int:
     """Exit status 0 only if no obligation that an engine was asked for failed."""
-    claims, rest = _split(list(words[1:]))
-    options = parse(Verify, [*rest, *(["--claims", *claims] if claims else [])], "verify")
+    options = parse(Verify, words[1:], "verify")
+    if options.out:
+        _require_own(options.out)
     from .verification import verify
 
     report = verify(options.claims or None)
-    document = report.as_dict() | {"provenance": provenance("signescape.verify/1", {"claims": options.claims})}
+    document = report.as_dict() | {"provenance": provenance(SCHEMA, {"claims": options.claims})}
     if options.out:
         write(options.out, to_json(document))
     if options.json:
@@ -41,7 +46,9 @@ def main(words: Sequence[str]) -> int:
     return 0 if report.holds else 1
 
 
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Leading words that are no options are claims."""
-    n = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
-    return words[:n], words[n:]
+def _require_own(path: Path) -> None:
+    """Only an earlier report may be overwritten."""
+    if path.is_dir():
+        raise ValueError(f"--out is a file, but {str(path)!r} is a folder.")
+    if path.exists() and SCHEMA not in path.read_text(errors="replace"):
+        raise ValueError(f"{str(path)!r} exists and is no report of `signescape verify`; nothing was changed.")

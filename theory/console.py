@@ -1,12 +1,14 @@
 """The conventions of the command line: settings are dataclasses, JSON goes to standard output, progress to standard error."""
 
+import io
 import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import fields, make_dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,19 +20,45 @@ T = TypeVar("T")
 
 
 def parse(kind: type[T], argv: Sequence[str], command: str, description: str | None = None) -> T:
-    """The settings dataclass ``kind`` from command-line words; ``--config FILE`` (JSON) gives other defaults."""
+    """The settings dataclass ``kind`` from command-line words; ``--config FILE`` (JSON) gives other defaults.
+
+    Raises ValueError, in one sentence, for words that fit no option.
+    """
     import tyro
 
-    words, default = list(argv), None
-    if "--config" in words:
-        at = words.index("--config")
-        if at + 1 == len(words):
-            raise ValueError("--config needs the path of a JSON file.")
-        default = from_mapping(kind, read_json(words[at + 1]))
-        del words[at : at + 2]
+    words, path = _take_config(list(argv))
     unchecked = _without_checks(kind)
-    read = tyro.cli if default is None else partial(tyro.cli, default=unchecked(**vars(default)))
-    return kind(**vars(read(unchecked, args=words, prog=f"signescape {command}", description=description)))
+    default = None if path is None else unchecked(**vars(from_mapping(kind, read_json(path))))
+    read = tyro.cli if default is None else partial(tyro.cli, default=default)
+    errors = io.StringIO()
+    try:
+        with redirect_stderr(errors):
+            found = read(unchecked, args=words, prog=f"signescape {command}", description=description)
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise ValueError(f"{_sentence(errors.getvalue())} `signescape {command} --help` lists the options.") from None
+    return kind(**vars(found))
+
+
+def _take_config(words: list[str]) -> tuple[list[str], str | None]:
+    """The words without ``--config FILE`` or ``--config=FILE``, and the file."""
+    words = [part for w in words for part in (w.split("=", 1) if w.startswith("--config=") else [w])]
+    if words.count("--config") > 1:
+        raise ValueError("--config is given twice.")
+    if "--config" not in words:
+        return words, None
+    at = words.index("--config")
+    if at + 1 == len(words):
+        raise ValueError("--config needs the path of a JSON file.")
+    return words[:at] + words[at + 2 :], words[at + 1]
+
+
+def _sentence(page: str) -> str:
+    """What tyro's framed error says, up to its first rule."""
+    lines = [line.strip("│╭╮╰╯ ") for line in page.splitlines()[1:]]
+    text = " ".join(takewhile(lambda line: line.strip("─ ") != "", lines)) or " ".join(page.split())
+    return text if text.endswith(".") else f"{text}."
 
 
 def _without_checks(kind: type[Any]) -> type[Any]:
@@ -82,8 +110,8 @@ class Progress:
         now = time.monotonic()
         if now - self.shown >= self.every or self.done >= self.total:
             self.shown, spent = now, now - self.began
-            left = spent / self.done * (self.total - self.done) if self.done else 0.0
-            text = f"{self.what}: {self.done}/{self.total}, {spent:.0f} s, about {left:.0f} s left{note and '; ' + note}"
+            left = f", about {spent / self.done * (self.total - self.done):.0f} s left" if self.done else ""
+            text = f"{self.what}: {self.done}/{self.total}, {spent:.0f} s{left}{note and '; ' + note}"
             end = "\n" if not sys.stderr.isatty() or self.done >= self.total else ""
             print(f"\r\x1b[K{text}" if sys.stderr.isatty() else text, end=end, file=sys.stderr, flush=True)
 

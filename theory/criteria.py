@@ -1,7 +1,7 @@
 """Mask criteria: the score of each weight, an elementwise formula of named points; the largest scores are kept.
 
 The sixteen criteria of "Deconstructing Lottery Tickets" [4] and random pruning. A *point* is a set of parameters that the loop
-of ``theory.algorithms`` remembers: ``"init"``, ``"final"``, ``At(step=k)``, whatever else a trainer supplies under a
+of ``theory.algorithms`` remembers: ``"init"``, ``"final"``, ``At(k)``, whatever else a trainer supplies under a
 name (``"gradient"``, ``"donor"``), and ``"random"``, a keyed uniform number for each weight.
 
 [4] Zhou, Lan, Liu, Yosinski. Deconstructing Lottery Tickets: Zeros, Signs, and the Supermask. arXiv 1905.01067, 2019.

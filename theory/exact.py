@@ -180,14 +180,18 @@ def _bool_mask(mask: ArrayLike) -> NDArray[np.bool_]:
     return array
 
 
-def explain(algorithm: str | Algorithm, a0: float, w0: ArrayLike) -> str:
+def explain(algorithm: str | Algorithm, a0: float, w0: ArrayLike, *, mask: ArrayLike | None = None) -> str:
     """One sentence: which condition (basin, mask, sign) holds or fails for one start a0, w0 (d,) of the population flow.
+
+    ``mask`` (d,) as in ``learns``. Raises ValueError for more than one start.
 
     >>> explain("IMP", 1.0, [-0.6, 0.8])
     'IMP does not learn: the mask keeps e_1, but the restart has w_1 = -0.6, and a w_1 that is not positive never
     grows back (T2a).'
     """
-    _, trace, _ = _run(algorithm, float(a0), np.atleast_1d(np.asarray(w0, dtype=float)), None, np.inf, None)
+    if np.ndim(a0) != 0 or np.ndim(w0) > 1:
+        raise ValueError(f"explain takes one start, a number a0 and w0 (d,), not shapes {np.shape(a0)} and {np.shape(w0)}.")
+    _, trace, _ = _run(algorithm, a0, np.atleast_1d(np.asarray(w0, dtype=float)), None, np.inf, mask)
     verdict = bool(learned(trace[-1].points["final"], trace[-1].mask["w"])[0])
     return f"{named(algorithm).name} {'learns' if verdict else 'does not learn'}: {_reason(trace, verdict)}"
 

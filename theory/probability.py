@@ -33,10 +33,10 @@ def success_probability(algorithm: str | Algorithm, init: str | Initialisation, 
     """
     chosen, law = named(algorithm).default(count=1), init_named(init)
     d = np.asarray(d)
-    if not np.issubdtype(d.dtype, np.integer) or (d < 1).any():
+    if not np.issubdtype(d.dtype, np.number) or not ((d >= 1) & (d == np.floor(d))).all():
         raise ValueError(f"The number of inputs d is a whole number of at least 1, not {d.tolist()!r}.")
     share = _mask_share(chosen, d)
-    found = np.where(d == 1, sparse_basin(law, d), _outcome(chosen, law, d))
+    found = np.where(d == 1, sparse_basin(law, d), _outcome(chosen, law, d) if (d > 1).any() else 0.0)
     if noise:
         found = _with_noise(chosen, law, d, found)
     return (share * found)[()]

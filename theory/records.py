@@ -100,6 +100,7 @@ def _commit() -> dict[str, Any]:
         return subprocess.run(["git", "-C", home, *words], capture_output=True, text=True, check=True, timeout=10).stdout
 
     try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)  # else this is somebody else's repository
         return {"commit": git("rev-parse", "--short=12", "HEAD").strip(), "dirty": bool(git("status", "--porcelain").strip())}
     except (OSError, subprocess.SubprocessError):
         return {"commit": None, "dirty": None}

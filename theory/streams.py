@@ -23,7 +23,7 @@ def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _word(counter: int | str) -> np.uint64:
     if isinstance(counter, str):
         return np.uint64(int.from_bytes(hashlib.blake2b(counter.encode(), digest_size=8).digest(), "little"))
-    return np.uint64(counter % 2**64)
+    return np.uint64(int(counter) % 2**64)
 
 
 def key(keys: ArrayLike, *counters: int | str) -> NDArray[np.uint64]:

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import signescape
-from paper_figs import basins, networks, phases, success
+from paper_figs import basins, networks, phases, presets, success
 from paper_figs.presets import published
 from paper_figs.results import load_result, stored
 from theory import learns, success_probability
@@ -74,7 +75,7 @@ def test_stored_results_are_kept_and_never_mixed(tmp_path: Path) -> None:
     first = stored(path, {"n": 1}, lambda: [1.5], 0)
     assert stored(path, {"n": 1}, lambda: pytest.fail("computed again"), 0) == first
     assert stored(path, {"n": 2}, lambda: [2.5], 0)["data"] == [2.5]
-    kept = [p for p in tmp_path.glob("x-*.json")]
+    kept = list((tmp_path / "older").glob("x-*.json"))
     assert [json.loads(p.read_text())["data"] for p in kept] == [[1.5]]
 
 
@@ -98,17 +99,20 @@ def test_corrupt_and_foreign_results_are_refused(
 def test_unknown_figures_and_presets_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert signescape.main(["figures", "--results", str(tmp_path), "--names", "pie"]) == 2
     assert "'pie'" in capsys.readouterr().err
+    assert signescape.main(["figures", "--results", str(tmp_path / "none")]) == 2
+    assert "no stored results" in capsys.readouterr().err
     assert signescape.main(["report", "--preset", "huge", "--out", str(tmp_path)]) == 2
     assert "'huge'" in capsys.readouterr().err
 
 
 def test_summary_of_runs_becomes_a_result_with_the_runs_own_provenance(report: Path, tmp_path: Path) -> None:
-    runs, out = report / "results" / "digits", ["--results", str(tmp_path), "--out", str(tmp_path)]
+    runs = next((report / "results" / "work").glob("digits-*"))
+    out = ["--results", str(tmp_path), "--out", str(tmp_path)]
     assert signescape.main(["figures", "--runs", str(runs), "--label", "digits", *out]) == 0
-    made, computed = load_result(tmp_path / "digits.json"), load_result(report / "results" / "digits.json")
+    made, computed = load_result(tmp_path / f"{runs.name}.json"), load_result(report / "results" / "digits.json")
     assert made["data"] == computed["data"]
     assert made["provenance"]["settings"]["seeds"] == 2
-    assert (tmp_path / "digits.png").exists()
+    assert (tmp_path / f"{runs.name}.png").exists()
     assert signescape.main(["figures", "--runs", str(runs), *out]) == 2  # never overwritten
 
 
@@ -119,3 +123,15 @@ def test_published_results_are_readable_and_complete() -> None:
         levels = {r["level"] for r in document["data"]["table"] if r["algorithm"] == "LRR"}
         assert levels == set(range(settings["training"]["levels"] + 1))
         assert all(r["n"] == settings["seeds"] for r in document["data"]["differences"])
+
+
+def test_the_seed_of_a_report_moves_every_seed_and_zero_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr(presets, "stored", lambda path, settings, compute, seed: seen.__setitem__(path.stem, (settings, seed)))
+    for shift in (0, 5):
+        presets.make_results(tmp_path, "quick", 1, seed=shift)
+        for name, (settings, seed) in seen.items():
+            own = presets.PRESETS["quick"][name]
+            assert (settings == own) == (shift == 0 or name == "basins")
+            first = own.get("seed", own.get("simulation", own.get("training", {})).get("seed"))
+            assert seed == (None if first is None else first + shift)
