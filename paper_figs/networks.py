@@ -17,8 +17,8 @@ from .style import colour, marker, panel_letters, prose
 __all__ = ["caption", "compute", "document_of", "draw", "summary"]
 
 PANELS = (
-    ("flips_start_sum", "(A) flips within levels, summed"),
-    ("flips_init", "(B) flips against initialisation"),
+    ("flips_start_sum", "sign flips (A): within levels, summed"),
+    ("flips_init", "sign flips (B): against init"),
 )
 
 
