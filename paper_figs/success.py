@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from simulate import Config, Status, clopper_pearson, paired_difference, trials
-from theory import initialisation, learns, success_probability
+from theory import algorithm, initialisation, learns, success_probability
 from theory.console import progress
 from theory.streams import generator
 from theory.workers import pool
@@ -48,10 +48,14 @@ def _curve(name: str, init: str, d: NDArray[np.int64]) -> list[float] | None:
 
 
 def _finite_time(settings: dict[str, Any], init: str, d: int) -> dict[str, float]:
-    """Share of random starts that the exact maps take to the teacher's basin with phases as long as the simulation's."""
+    """Share of random starts that the exact maps take to the teacher's basin with phases as long as the simulation's.
+
+    For the algorithms that restart from the end of a phase; the others depend on its length only through the mask.
+    """
     sim, stream = settings["simulation"], generator(settings["simulation"]["seed"], "figure (ii)", init, d)
     a0, w0 = initialisation(init).sample(stream, d, settings["starts"])
-    return {name: float(learns(name, a0, w0, t=sim["t"]).mean()) for name in settings["algorithms"]}
+    late = [name for name in settings["algorithms"] if "final" in vars(algorithm(name).rewind).values()]
+    return {name: float(learns(name, a0, w0, t=sim["t"]).mean()) for name in late}
 
 
 def _point(config: Config, executor: Executor, out: Path) -> dict[str, Any]:
@@ -105,7 +109,7 @@ def _algorithm(axes: Axes, name: str, curve_d: list[int], data: dict[str, Any], 
     if curve:  # d = 1 is a case of its own (D = B), so the line begins at 2
         axes.plot(curve_d[1:], curve[1:], color=colour(name))
         axes.plot(curve_d[0], curve[0], marker="_", ms=12, color=colour(name))
-    maps = {int(d): share[name] for d, share in data["finite time"].items() if int(d) > 1}
+    maps = {int(d): share[name] for d, share in data["finite time"].items() if int(d) > 1 and name in share}
     axes.plot(list(maps), list(maps.values()), color=colour(name), ls=":")
     points = [(p["d"], p[name]) for p in data["points"]]
     value = np.array([p["value"] for _, p in points])
