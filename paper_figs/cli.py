@@ -61,6 +61,8 @@ def _figures(options: Figures) -> int:
     folder = options.results
     if options.runs:
         _take_runs(options.runs, options.label, folder)
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder of stored results {str(folder)!r}; `signescape report` makes one.")
     documents = {p.stem: load_result(p) for p in sorted(folder.glob("*.json"))} | published()
     documents = {n: d for n, d in documents.items() if figure_module(n, d)}
     for name in options.names:

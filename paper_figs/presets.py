@@ -27,8 +27,7 @@ QUICK: dict[str, dict[str, Any]] = {
         "algorithms": ALGORITHMS,
         "inits": INITS,
         "d": [1, 2, 3, 5, 10, 30],
-        "starts": 400,
-        "simulation": {"n": None, "engine": "gd", "eta": 0.1, "t": 100.0, "trials": 400, "seed": 1},
+        "simulation": {"n": None, "engine": "gd", "eta": 0.1, "t": 1000.0, "trials": 400, "seed": 1},
     },
     "phases": {
         "algorithms": ALGORITHMS,
@@ -59,7 +58,7 @@ QUICK: dict[str, dict[str, Any]] = {
 def _full() -> dict[str, dict[str, Any]]:
     full = copy.deepcopy(QUICK)
     full["success"] |= {"d": [1, 2, 3, 5, 10, 30, 100]}
-    full["success"]["simulation"] |= {"trials": 4000, "t": 1000.0}
+    full["success"]["simulation"] |= {"trials": 4000, "t": 10000.0}
     full["phases"] |= {"pixels": 65, "draws": 200}
     full["phases"]["simulation"] |= {"n": 500, "trials": 40}
     full["escape"]["starts"] = 200

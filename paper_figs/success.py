@@ -1,6 +1,5 @@
 """Figure (ii): success probability against d for the three initialisations, closed form with Monte Carlo points (T5, T6)."""
 
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
+from xarray import Dataset
 
 from simulate import Config, Status, clopper_pearson, paired_difference, trials
-from theory import algorithm, initialisation, learns, success_probability
+from theory import algorithm, learns, success_probability
 from theory.console import progress
-from theory.streams import generator
 from theory.workers import pool
 
 from .style import colour, marker, panel_letters, prose
@@ -24,20 +23,35 @@ __all__ = ["caption", "compute", "draw"]
 
 def compute(settings: dict[str, Any], workers: int, folder: Path) -> dict[str, Any]:
     """Per initialisation: closed forms over a range of d, and simulated shares with 95 % intervals at some d."""
-    curve_d = np.unique(np.geomspace(1, max(settings["d"]), 60).round().astype(int))
-    found: dict[str, Any] = {"curve d": curve_d}
-    jobs = len(settings["inits"]) * len(settings["d"])
-    with progress("figure (ii), simulations", jobs) as step, pool(workers) as executor:
-        for init in settings["inits"]:
-            points = []
-            for d in settings["d"]:
-                config = Config(d=d, init=init, algorithms=tuple(settings["algorithms"]), **settings["simulation"])
-                points.append(_point(config, executor, folder / f"{init}-{d}.zarr"))
-                step()
-            curves = {name: _curve(name, init, curve_d) for name in settings["algorithms"]}
-            maps = {d: _finite_time(settings, init, d) for d in settings["d"]}
-            found[init] = {"curves": curves, "points": points, "finite time": maps}
-    return found
+    curve_d, names = np.unique(np.geomspace(1, max(settings["d"]), 60).round().astype(int)), settings["algorithms"]
+    late = [name for name in names if "final" in vars(algorithm(name).rewind).values()]
+    points, maps = {}, {}
+    jobs = [(init, d) for init in settings["inits"] for d in settings["d"]]
+    with progress("figure (ii)", 2 * len(jobs)) as step, pool(workers) as executor:
+        for init, d in jobs:
+            config = Config(d=d, init=init, algorithms=tuple(names), **settings["simulation"])
+            found = trials(config, executor=executor, out=folder / f"{init}-{d}.zarr")
+            points[init, d] = _point(config, found)
+            maps[init, d] = executor.submit(_exact_maps, late, found.a0.to_numpy(), found.w0.to_numpy(), config.t)
+            step()
+        for job in jobs:
+            points[job]["exact maps"] = maps[job].result()
+            step()
+    return {"curve d": curve_d} | {
+        init: {
+            "curves": {name: _curve(name, init, curve_d) for name in names},
+            "points": [points[init, d] for d in settings["d"]],
+        }
+        for init in settings["inits"]
+    }
+
+
+def _exact_maps(names: list[str], a0: NDArray[np.float64], w0: NDArray[np.float64], t: float) -> dict[str, float]:
+    """Share of the simulation's own starts from which the exact maps learn with phases as long as its own.
+
+    For the algorithms that restart from the end of a phase; the others depend on its length only through the mask.
+    """
+    return {name: float(learns(name, a0, w0, t=t).mean()) for name in names}
 
 
 def _curve(name: str, init: str, d: NDArray[np.int64]) -> list[float] | None:
@@ -47,20 +61,8 @@ def _curve(name: str, init: str, d: NDArray[np.int64]) -> list[float] | None:
         return None
 
 
-def _finite_time(settings: dict[str, Any], init: str, d: int) -> dict[str, float]:
-    """Share of random starts that the exact maps take to the teacher's basin with phases as long as the simulation's.
-
-    For the algorithms that restart from the end of a phase; the others depend on its length only through the mask.
-    """
-    sim, stream = settings["simulation"], generator(settings["simulation"]["seed"], "figure (ii)", init, d)
-    a0, w0 = initialisation(init).sample(stream, d, settings["starts"])
-    late = [name for name in settings["algorithms"] if "final" in vars(algorithm(name).rewind).values()]
-    return {name: float(learns(name, a0, w0, t=sim["t"]).mean()) for name in late}
-
-
-def _point(config: Config, executor: Executor, out: Path) -> dict[str, Any]:
+def _point(config: Config, found: Dataset) -> dict[str, Any]:
     """Counts at one d: hits and undecided by algorithm, hits with w_1 < 0 at initialisation, paired difference from IMP."""
-    found = trials(config, executor=executor, out=out)
     learned = {name: found.learned.sel(algorithm=name).to_numpy() for name in config.names}
     negative = found.w0.to_numpy()[:, 0] < 0
     point: dict[str, Any] = {"d": config.d}
@@ -109,7 +111,7 @@ def _algorithm(axes: Axes, name: str, curve_d: list[int], data: dict[str, Any], 
     if curve:  # d = 1 is a case of its own (D = B), so the line begins at 2
         axes.plot(curve_d[1:], curve[1:], color=colour(name))
         axes.plot(curve_d[0], curve[0], marker="_", ms=12, color=colour(name))
-    maps = {int(d): share[name] for d, share in data["finite time"].items() if int(d) > 1 and name in share}
+    maps = {p["d"]: p["exact maps"][name] for p in data["points"] if p["d"] > 1 and name in p["exact maps"]}
     axes.plot(list(maps), list(maps.values()), color=colour(name), ls=":")
     points = [(p["d"], p[name]) for p in data["points"]]
     value = np.array([p["value"] for _, p in points])

@@ -16,28 +16,33 @@ def comparison_rows(documents: Mapping[str, Document], networks: str) -> list[li
     """statement, theory, simulation, networks, settings; ``networks`` names the document of the deep runs that stand there."""
     success, settings = documents["success"]["data"], documents["success"]["provenance"]["settings"]
     d = D if D in settings["d"] else settings["d"][-1]
-    rows = []
+    gaps, against = [], []
     for name in settings["algorithms"]:
-        what = {"IMP": "", "LRR": " learns where IMP is stuck"}.get(name, ": rewinding a little suffices")
+        what = "learns where IMP is stuck" if name == "LRR" else "rewinds a little, which suffices"
         for init in settings["inits"]:
-            point = next(p for p in success[init]["points"] if p["d"] == d)[name]
-            gap, against = (point["less IMP"][k] for k in ("value", "low", "high")), point["from negative"]
+            points = next(p for p in success[init]["points"] if p["d"] == d)
+            gap, negative = (points[name]["less IMP"][k] for k in ("value", "low", "high")), points[name]["from negative"]
             if name != "IMP":
-                statement = f"{name}{what}: P({name}) − P(IMP), {init}, d = {d}"
-                rows.append([statement, _theory_gap(name, init, d), _interval(*gap), "", "#success"])
+                theory = _theory_gap(name, init, d, points, settings["simulation"]["t"])
+                statement = f"{name} {what}: P({name}) − P(IMP), {init}, d = {d}"
+                gaps.append([statement, theory, _interval(*gap), "", "#success"])
             if name in ("IMP", "LRR"):
-                theory = 0.0 if name == "IMP" else float(success_probability("LRR", init, d)) / 2
+                share = 0.0 if name == "IMP" else float(success_probability("LRR", init, d)) / 2
                 statement = f"{name} learns although w_1 < 0 at initialisation, {init}, d = {d}"
-                rows.append([statement, f"{theory:.4f} (T5)", _interval(*against), "", "#success"])
-    return [*rows, *_network_rows(documents[networks], networks)]
+                against.append([statement, f"{share:.4f} (T5)", _interval(*negative), "", "#success"])
+    return [*gaps, *against, *_network_rows(documents[networks], networks)]
 
 
-def _theory_gap(name: str, init: str, d: int) -> str:
+def _theory_gap(name: str, init: str, d: int, points: Document, t: float) -> str:
+    """The closed form, for t = ∞, and where the simulation's length of phases matters the exact maps at that length."""
+    imp = success_probability("IMP", init, d)
     try:
-        gap = success_probability(name, init, d) - success_probability("IMP", init, d)
+        text = f"{success_probability(name, init, d) - imp:+.4f} ({'T6' if name.startswith('WR') else 'T5'})"
     except ValueError:
         return "no closed form"
-    return f"{gap:+.4f} ({'T6' if name.startswith('WR') else 'T5'})".replace("-", "−")
+    if name in points["exact maps"]:
+        text += f"; at t = {t:g}: {points['exact maps'][name] - imp:+.4f}"
+    return text.replace("-", "−")
 
 
 def _network_rows(document: Document, name: str) -> Iterator[list[str]]:

@@ -1,20 +1,27 @@
 """``signescape simulate trials | estimate | phase-diagram | agree``: simulations from the command line."""
 
+import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 import simulate
 from theory.console import emit, parse, say
+from theory.records import to_json, write
 
 from .config import Config
 from .status import Status
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 __all__ = ["main"]
 
@@ -25,7 +32,8 @@ USAGE = """Usage: signescape simulate COMMAND [OPTIONS]
   phase-diagram   successes over a grid: --axes a0=-1:1:33 w1=-1:1:33
   agree           the theory's prediction of each trial against the simulation
 
-Options of all: --seed --out --json --workers --config FILE; `signescape simulate COMMAND --help` lists them.
+Options of all: --seed --out --json --workers --config PATH (a JSON file of settings, a --json document or a stored
+result); `signescape simulate COMMAND --help` lists them.
 """
 Hidden = Annotated[Any, tyro.conf.Suppress]
 
@@ -46,6 +54,7 @@ class Options(Config):
     y: Hidden = None
     a0: Hidden = None
     w0: Hidden = None
+    definitions: Hidden = None
     out: str | None = None
     """Where to store the result (a zarr folder); a run that was cut off goes on from there."""
     json: bool = False
@@ -74,7 +83,7 @@ class DiagramOptions(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.axes, Mapping):  # as stored in a result's settings
-            words = tuple(f"{name}={','.join(map(repr, values))}" for name, values in self.axes.items())
+            words = tuple(f"{name}={','.join(map(str, np.ravel(values)))}" for name, values in self.axes.items())
             object.__setattr__(self, "axes", words)
 
 
@@ -103,13 +112,34 @@ def main(argv: Sequence[str]) -> int:
     if words[0] not in COMMANDS:
         raise ValueError(f"Unknown command {'simulate ' + words[0]!r}; the commands are {', '.join(COMMANDS)}.")
     kind, command = COMMANDS[words[0]]
-    command(parse(kind, _population(words[1:]), f"simulate {words[0]}", kind.__doc__))
+    with _config(_split(words[1:])) as rest:
+        options = parse(kind, _population(rest), f"simulate {words[0]}", kind.__doc__)
+    command(options)
     return 0
+
+
+def _split(words: list[str]) -> list[str]:
+    """``--n=5`` as two words, likewise ``--config=PATH``."""
+    return [part for word in words for part in (word.split("=", 1) if word.startswith(("--n=", "--config=")) else [word])]
+
+
+@contextmanager
+def _config(words: list[str]) -> Iterator[list[str]]:
+    """The words with the folder of ``--config FOLDER``, a stored result, replaced by a file of its settings."""
+    path = dict(pairwise(words)).get("--config")
+    if path is None or not Path(path).is_dir():
+        yield words
+        return
+    settings = json.loads(simulate.load(path).attrs["provenance"])["settings"]
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "settings.json"
+        write(file, to_json(settings))
+        at = words.index("--config") + 1
+        yield [*words[:at], str(file), *words[at + 1 :]]
 
 
 def _population(words: list[str]) -> list[str]:
     """``--n inf`` as tyro reads it."""
-    words = [part for word in words for part in (word.split("=", 1) if word.startswith("--n=") else [word])]
     return ["None" if w == "inf" and words[i - 1] == "--n" else w for i, w in enumerate(words)]
 
 
@@ -137,7 +167,8 @@ def _estimate(o: EstimateOptions) -> None:
     found = simulate.estimate(o, o.half_width, level=o.level, out=o.out, show="estimate")
     if o.json:
         differences = {name: d._asdict() for name, d in found.differences.items()}
-        emit({**vars(found), "differences": differences})
+        settings = {**found.settings, "half_width": o.half_width, "level": o.level}
+        emit({**vars(found), "half_width": o.half_width, "differences": differences, "settings": settings})
         return
     table = _table(f"P(learned), {_law(o)}", ["algorithm", "n", f"value [{o.level:.4g}]", "undecided"])
     for name, p in found.proportions.items():
@@ -148,10 +179,12 @@ def _estimate(o: EstimateOptions) -> None:
 
 
 def _diagram(o: DiagramOptions) -> None:
-    found = simulate.phase_diagram(o, axes=_axes(o.axes), out=o.out, show="phase diagram")
+    axes = _axes(o.axes)
+    found = simulate.phase_diagram(o, axes=axes, out=o.out, show="phase diagram")
     share = {name: float(found.hits.sel(algorithm=name).sum() / found.n.sel(algorithm=name).sum()) for name in o.names}
     if o.json:
-        emit({"settings": o.settings(), "out": o.out, "learned": share, "data": found.drop_attrs().to_dict()})
+        settings = {**o.settings(), "axes": axes}
+        emit({"settings": settings, "out": o.out, "learned": share, "data": found.drop_attrs().to_dict()})
         return
     table = _table(
         f"Phase diagram over {', '.join(found.hits.dims[:-1])}, {_law(o)}", ["algorithm", "pixels", "trials", "learned"]
@@ -207,14 +240,18 @@ def _agree(o: AgreeOptions) -> None:
     say("After 'LRR right': its other trials, by the first predictor that is right.")
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
+def _table(title: str, columns: Sequence[str]) -> "Table":
+    from rich.table import Table
+
     table = Table(title=title)
     for i, column in enumerate(columns):
         table.add_column(column, justify="left" if i == 0 else "right")
     return table
 
 
-def _show(table: Table) -> None:
+def _show(table: "Table") -> None:
+    from rich.console import Console
+
     Console(width=None if sys.stdout.isatty() else 128).print(table)
 
 

@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.algorithms import Algorithm
+from theory.algorithms import Algorithm, At
 from theory.console import from_mapping
 from theory.initialisations import Initialisation, initialisation
 from theory.names import algorithm
+from theory.records import plain
+
+from .identity import definition
 
 __all__ = ["Config", "as_config"]
 
 INPUTS = {"gaussian": 1.0, "uniform": 1 / 3}
 """Variance of a coordinate under each law of inputs: N(0, 1) and U[−1, 1]."""
+NUMBERS = ("n", "d", "sigma", "eta", "t", "keep", "levels", "seed", "trials", "chunk", "workers")
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,12 @@ class Config:
     """Given initial outer weights (trials,)."""
     w0: Any = None
     """Given initial inner weights (trials, d)."""
+    definitions: Any = None
+    """What the algorithms were (name: definition) when settings were stored; refused if they are something else now."""
 
     def __post_init__(self) -> None:
         self._take_arrays()
+        self._take_numbers()
         if isinstance(self.n, str | float) and float(self.n) == math.inf:
             self._set(n=None)
         for name in ("d", "trials", "chunk", "workers") + (("n",) if self.n is not None else ()):
@@ -79,6 +86,7 @@ class Config:
         for name in ("eta", "t"):
             self._check(name, "a positive finite number", _finite(getattr(self, name)) and getattr(self, name) > 0)
         self._check("t", f"at least one step of eta = {self.eta!r}", self.steps >= 1)
+        self._set(sigma=float(self.sigma), eta=float(self.eta), t=float(self.t))
         self._check("inputs", f"one of {', '.join(INPUTS)}", self.inputs in INPUTS)
         self._check("engine", "gd or flow", self.engine in ("gd", "flow"))
         kept = self.keep if isinstance(self.keep, tuple) else (self.keep,)
@@ -90,6 +98,9 @@ class Config:
         self._set(algorithms=tuple(self.algorithms))
         names = [str(law) for law in self.laws]
         self._check("algorithms", "at least one name, each once", len(names) > 0 and len(set(names)) == len(names))
+        self._check_definitions()
+        for moment in frozenset().union(*(law.moments for law in self.laws)):
+            self.when(moment)
         initialisation(self.init)
         self._check_engine()
 
@@ -115,10 +126,22 @@ class Config:
         """Variance of one input coordinate."""
         return INPUTS[self.inputs]
 
+    def when(self, moment: At) -> float:
+        """A moment of level 0 in the engine's count: the nearest step of descent, or the time of the flow."""
+        time = moment.count(step=self.eta, time=1)
+        step = round(time / self.eta)
+        if step > self.steps:
+            raise ValueError(f"The rewind point {moment} lies after the end of level 0, at time {self.t:g}.")
+        return step if self.engine == "gd" else time
+
     def settings(self) -> dict[str, Any]:
-        """All that decides the result: every field but chunk and workers, given arrays by shape and SHA-256."""
+        """All that decides the result: every field but chunk and workers, given arrays by shape and SHA-256.
+
+        ``algorithms`` are as the user wrote them (an object by its name), ``definitions`` what they mean.
+        """
         values = {f.name: getattr(self, f.name) for f in fields(Config) if f.name not in ("chunk", "workers")}
-        return {k: _digest(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+        written = {"algorithms": tuple(map(str, self.algorithms)), "definitions": self._definitions()}
+        return {k: _digest(v) if isinstance(v, np.ndarray) else v for k, v in (values | written).items()}
 
     def but(self, **changes: Any) -> "Config":
         """A plain copy with some fields changed."""
@@ -136,6 +159,25 @@ class Config:
     def _check(self, name: str, wanted: str, good: bool) -> None:
         if not good:
             raise ValueError(f"{name} is {wanted}, not {getattr(self, name)!r}.")
+
+    def _definitions(self) -> dict[str, Any]:
+        return {str(law): definition(law) for law in map(algorithm, self.algorithms)}
+
+    def _check_definitions(self) -> None:
+        """Compare, then forget: definitions always follow from the algorithms."""
+        if self.definitions is not None:
+            now, then = self._definitions(), plain(self.definitions)
+            for name in now:
+                if not isinstance(then, dict) or then.get(name) != now[name]:
+                    raise ValueError(f"The algorithm {name!r} is not what it was when these settings were stored.")
+        self._set(definitions=None)
+
+    def _take_numbers(self) -> None:
+        """NumPy's scalars as Python's: counters and stored settings are made of these."""
+        for name in NUMBERS:
+            self._set(**{name: _python(getattr(self, name))})
+        if isinstance(self.keep, tuple):
+            self._set(keep=tuple(map(_python, self.keep)))
 
     def _take_arrays(self) -> None:
         arrays = {name: _array(name, getattr(self, name)) for name in ("X", "y", "a0", "w0")}
@@ -172,16 +214,24 @@ def as_config(config: Config | Mapping[str, Any]) -> Config:
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _python(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _array(name: str, value: Any) -> NDArray[np.float64] | None:
     if value is None:
         return None
+    if isinstance(value, Mapping) and "sha256" in value:
+        raise ValueError(
+            f"Stored settings hold only a digest of {name}; give the array itself in place of {dict(value)!r:.80}."
+        )
     rank = {"X": (2, 3), "y": (1, 2), "a0": (1,), "w0": (2,)}[name]
     try:
         values = np.array(value, np.float64)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NUMERIC", "phase_diagram"]
 
-SCHEMA = "simulate.phase_diagram/1"
+SCHEMA = "simulate.phase_diagram/2"
 NUMERIC = ("n", "d", "sigma", "eta", "t", "keep", "levels")
 INITIAL = ("a0", "w1")
 Axes = Mapping[str, Sequence[float]]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["simulate", "trials"]
 
-SCHEMA = "simulate.trials/1"
+SCHEMA = "simulate.trials/2"
 DIMS = {
     **{name: ("trial",) for name in ("a0", "s_plus", "beta_plus", "s_minus", "beta_minus", "dense_a", "dense_steps")},
     **{name: ("trial", "coordinate") for name in ("w0", "dense_w")},
@@ -71,7 +71,7 @@ def simulate(
     """All algorithms on the trials with these keys: the arrays of ``trials``, by name."""
     with threadpool_limits(1):
         trainer = NeuronTrainer(config, draw(config, keys, a0, w1))
-        dense = trainer.dense(frozenset().union(*(law.rewind.moments for law in config.laws)))
+        dense = trainer.dense(frozenset().union(*(law.moments for law in config.laws)))
         ends = [_last(law, trainer, dense, config.levels) for law in config.laws]
     shared = {
         **{"a0": trainer.trials.a0, "w0": trainer.trials.w0, **trainer.branches()._asdict()},

@@ -2,7 +2,8 @@
 
 While ``OUT`` is computed, ``OUT.parts/`` holds settings.json and one file for each finished chunk (NumPy's npz, never pickle).
 A run killed at any moment goes on from there. At the end the result is written under a temporary name, renamed to ``OUT``,
-and the parts are removed. Whatever stands at ``OUT`` with other settings is refused and left alone.
+and the parts are removed. Whatever stands at ``OUT`` with other settings is refused and left alone; an empty folder
+is as good as none.
 """
 
 import io
@@ -39,7 +40,7 @@ def stored(
     if out is None:
         return build(None).assign_attrs(provenance=to_json(record, indent=None))
     out = Path(out)
-    if out.exists():
+    if out.exists() and not _empty(out):
         return _same(out, record)
     parts = _parts(out, record)
     result = build(parts).assign_attrs(provenance=to_json(record, indent=None))
@@ -76,9 +77,21 @@ def _same(out: Path, record: Mapping[str, Any]) -> "xarray.Dataset":
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     if found.get("schema") != wanted["schema"]:
         return f"it is a {found.get('schema')}, not a {wanted['schema']}"
-    ours, theirs = wanted["settings"], found.get("settings", {})
+    ours, theirs = _leaves(wanted["settings"]), _leaves(found.get("settings", {}))
     names = [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
     return ", ".join(f"{name} is {theirs.get(name)!r:.60} there and {ours.get(name)!r:.60} here" for name in names)
+
+
+def _leaves(settings: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Nested settings as one mapping: ``definitions.LRR.rewind.sign``."""
+    leaves: dict[str, Any] = {}
+    for name, value in settings.items():
+        leaves |= _leaves(value, f"{path}{name}.") if isinstance(value, Mapping) else {f"{path}{name}": value}
+    return leaves
+
+
+def _empty(out: Path) -> bool:
+    return out.is_dir() and not any(out.iterdir())
 
 
 def _parts(out: Path, record: Mapping[str, Any]) -> Path:

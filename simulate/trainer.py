@@ -51,7 +51,7 @@ class NeuronTrainer:
 
     def train(self, params: Tensors, mask: Tensors, level: int, at: frozenset[At], rewind: Rewind) -> Mapping[Any, Tensors]:
         """Train one level for time t; weights off the mask stay what they are."""
-        moments = {moment: self._when(moment) for moment in at}
+        moments = {moment: self.config.when(moment) for moment in at}
         engine = self._descend if self.config.engine == "gd" else self._flow
         run = engine(params["a"], params["w"], mask["w"], sorted(set(moments.values())))
         points: dict[Any, Tensors] = {moment: dict(zip("aw", run.points[k], strict=True)) for moment, k in moments.items()}
@@ -63,14 +63,6 @@ class NeuronTrainer:
             return population_branches(self.config, len(self.keys))
         index = np.zeros(len(self.keys), int) if coordinate is None else coordinate
         return branch_statistics(self.samples.X[np.arange(len(index)), index], self.samples.y)
-
-    def _when(self, moment: At) -> float:
-        """The nearest step of descent, or the time of the flow."""
-        time = moment.count(step=self.config.eta, time=1)
-        step = round(time / self.config.eta)
-        if step > self.config.steps:
-            raise ValueError(f"The rewind point {moment} lies after the end of level 0, at time {self.config.t:g}.")
-        return step if self.config.engine == "gd" else time
 
     def _descend(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float]) -> Descent:
         eta, steps = self.config.eta, self.config.steps

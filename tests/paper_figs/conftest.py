@@ -14,7 +14,6 @@ TINY = {
         "algorithms": ["IMP", "WR(time=2)", "LRR"],
         "inits": ["balanced", "bounded", "gaussian"],
         "d": [1, 2, 10],
-        "starts": 50,
         "simulation": {"n": None, "engine": "gd", "eta": 0.1, "t": 20.0, "trials": 20, "seed": 1},
     },
     "phases": {

@@ -100,7 +100,7 @@ def test_unknown_figures_and_presets_are_refused(tmp_path: Path, capsys: pytest.
     assert signescape.main(["figures", "--results", str(tmp_path), "--names", "pie"]) == 2
     assert "'pie'" in capsys.readouterr().err
     assert signescape.main(["figures", "--results", str(tmp_path / "none")]) == 2
-    assert "no stored results" in capsys.readouterr().err
+    assert "no folder of stored results" in capsys.readouterr().err
     assert signescape.main(["report", "--preset", "huge", "--out", str(tmp_path)]) == 2
     assert "'huge'" in capsys.readouterr().err
 

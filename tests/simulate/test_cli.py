@@ -1,10 +1,14 @@
 """The command line: tables, one JSON document, configurations, refusals."""
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 
 import signescape
+import simulate
 
 FEW = ["--n", "30", "--d", "2", "--t", "10", "--trials", "6"]
 
@@ -61,6 +65,73 @@ def test_phase_diagram_and_its_settings_as_config(capsys, tmp_path):
     assert run(capsys, *words[:-1])[0] == 0
 
 
+def test_every_document_is_a_config(capsys, tmp_path):
+    commands = {
+        "trials": [*FEW, "--keep", "0.5", "--algorithms", "IMP", "WR(time=2)"],
+        "estimate": ["--n", "inf", "--d", "2", "--t", "5", "--half-width", "0.3", "--level", "0.9"],
+        "phase-diagram": ["--d", "1", "--t", "5", "--trials", "1", "--axes", "n=10,inf", "a0=-1:1:2"],
+        "agree": [*FEW, "--sigmas", "0.2", "--inits", "gaussian"],
+    }
+    for command, words in commands.items():
+        _, out, _ = run(capsys, command, *words, "--json")
+        config = tmp_path / f"{command}.json"
+        config.write_text(out)
+        assert run(capsys, command, "--config", str(config), "--json")[1] == out
+    assert json.loads((tmp_path / "phase-diagram.json").read_text())["settings"]["axes"] == {"n": [10, "inf"], "a0": [-1, 1]}
+    assert json.loads((tmp_path / "estimate.json").read_text())["half_width"] == 0.3
+
+
+def test_a_stored_result_is_a_config(capsys, tmp_path):
+    path = str(tmp_path / "r.zarr")
+    _, first, _ = run(capsys, "trials", *FEW, "--init", "gaussian(sigma_a=0.5)", "--json", "--out", path)
+    again = run(capsys, "trials", f"--config={path}", "--json", "--out", path)
+    assert again[1] == first
+    _, other, _ = run(capsys, "trials", "--config", path, "--seed", "1", "--json")
+    assert json.loads(other)["settings"] == json.loads(first)["settings"] | {"seed": 1}
+    grid = str(tmp_path / "g.zarr")
+    _, first, _ = run(capsys, "phase-diagram", "--d", "1", "--t", "5", "--axes", "n=10,inf", "--json", "--out", grid)
+    _, again, _ = run(capsys, "phase-diagram", "--config", grid, "--json", "--out", grid)
+    assert json.loads(again) == json.loads(first)
+
+
+def test_a_folder_that_holds_no_settings_is_refused(capsys, tmp_path):
+    out = tmp_path / "r.zarr"
+    simulate.trials({"n": 20, "t": 2, "a0": [1.0, -1.0]}, out=out)
+    grid = tmp_path / "g.zarr"
+    simulate.phase_diagram({"n": 20, "d": 1, "t": 2, "trials": 1}, {"a0": [1.0]}, out=grid)
+    for path, quoted in ((tmp_path, "not a result"), (out, "a0; give the array"), (grid, "'axes'")):
+        status, _, err = run(capsys, "trials", "--config", str(path))
+        assert status == 2
+        assert quoted in err
+        assert err.count("\n") == 1
+
+
+def test_an_edited_object_is_refused(capsys, tmp_path, monkeypatch):
+    module = tmp_path / "own_law.py"
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ["trials", *FEW, "--algorithms", "own_law:LAW", "--out", str(tmp_path / "r.zarr")]
+    for name, sign in (("mine", "init"), ("mine", "final"), ("other", "init")):
+        module.write_text(
+            f"from theory.algorithms import Algorithm, Rewind\nLAW = Algorithm({name!r}, Rewind('init', {sign!r}))\n"
+        )
+        monkeypatch.delitem(sys.modules, "own_law", raising=False)
+        shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+        status, _, err = run(capsys, *words)
+        assert status == (0 if (name, sign) == ("mine", "init") else 2)
+        assert status == 0 or "definitions." in err
+    status, _, err = run(capsys, "trials", "--config", str(tmp_path / "r.zarr"))
+    assert status == 2
+    assert "'other' is not what it was" in err
+
+
+def test_help_loads_neither_tables_nor_stores():
+    words = ["simulate", "trials", "--help"]
+    code = f"import sys, signescape\ntry: signescape.main({words})\nfinally: print(*sys.modules, file=sys.stderr)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.split()
+    assert "simulate.cli" in loaded
+    assert not {"rich", "xarray", "zarr", "scipy", "torch", "threadpoolctl"} & set(loaded)
+
+
 def test_agree(capsys):
     words = ["agree", *FEW, "--sigmas", "0.2", "--inits", "gaussian"]
     _, out, _ = run(capsys, *words, "--json")
@@ -86,6 +157,7 @@ def test_refuses_with_one_sentence(capsys, words, quoted):
     assert status == 2
     assert out == ""
     assert quoted in err
+    assert err.count("\n") == 1
     assert "Traceback" not in err
 
 

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
+import simulate
 from simulate import Config, as_config
 from simulate.data import draw, trial_keys
+from simulate.identity import definition
+from theory.algorithms import IMP, Algorithm, At, Rewind
+from theory.criteria import Criterion
+from theory.records import plain, settings_hash
 
 NAN = float("nan")
 
@@ -31,6 +36,10 @@ NAN = float("nan")
         ("algorithms", (), r"\(\)"),
         ("algorithms", ("IMP", "IMP"), "IMP"),
         ("algorithms", ("IPM",), "IPM"),
+        ("algorithms", ("WR(epoch=2)",), "epoch=2"),
+        ("algorithms", ("WR(time=1001)",), "time=1001"),
+        ("algorithms", (Algorithm("late", criterion=Criterion("c", (At(20000),), abs)),), "step=20000"),
+        ("definitions", {}, "IMP"),
         ("engine", "flow", "n=500"),
         ("trails", 3, "trails"),
         ("w0", [[NAN, 1.0]], "nan"),
@@ -57,6 +66,58 @@ def test_given_arrays_set_the_sizes_and_must_agree():
     with pytest.raises(ValueError, match="w0 has d = 2"):
         Config(X=np.ones((5, 3)), y=np.ones(5), w0=np.ones((4, 2)))
     assert Config(a0=[1.0, 2.0]).settings() != Config(a0=[1.0, 3.0]).settings()
+
+
+def test_numpy_numbers_are_numbers():
+    numpy = {"n": np.int64(9), "d": np.int32(2), "keep": (np.int64(1),), "seed": np.int64(3), "trials": np.uint8(2)}
+    numpy |= {"levels": np.int64(1), "chunk": np.int64(1), "workers": np.int64(1), "t": np.float64(2), "eta": np.float64(0.5)}
+    python = {name: (1,) if name == "keep" else value.item() for name, value in numpy.items()}
+    config = Config(**numpy)
+    assert {type(getattr(config, name)) for name in numpy} == {int, float, tuple}
+    assert {type(x) for x in config.keep} == {int}
+    assert settings_hash(config.settings()) == settings_hash(Config(**python).settings())
+    assert simulate.trials(numpy).drop_attrs().identical(simulate.trials(python).drop_attrs())
+    assert Config(t=10).settings() == Config(t=10.0).settings()
+    with pytest.raises(ValueError, match="True"):
+        Config(seed=np.bool_(True))
+
+
+def scored(alpha, formula=None):
+    return Algorithm("mine", criterion=Criterion("mine", ("init", "final"), formula or (lambda i, f: abs(i) + alpha * abs(f))))
+
+
+def test_settings_hold_what_an_algorithm_is():
+    settings = Config(algorithms=("IMP", scored(1.0))).settings()
+    assert settings["algorithms"] == ("IMP", "mine")
+    assert settings["definitions"]["IMP"] == plain(IMP)
+    assert as_config(plain(Config().settings())).settings() == Config().settings()
+    edited = [Algorithm("mine", Rewind("final")), scored(2.0), scored(1.0, lambda i, f: abs(i) - 1.0 * abs(f))]
+    assert definition(scored(1.0)) == definition(scored(1.0))
+    assert len({str(definition(law)) for law in [scored(1.0), *edited]}) == 4
+    stored = plain(Config(algorithms=(scored(1.0),)).settings())
+    assert Config(**stored | {"algorithms": (scored(1.0),)}).definitions is None
+    for law in edited:
+        with pytest.raises(ValueError, match="'mine' is not what it was"):
+            Config(**stored | {"algorithms": (law,)})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "lambda i, f: sum(abs(x) for x in (i, f))",
+        "lambda i, f, g=lambda x: x: g(f)",
+        "(lambda g: lambda i, f: g(f))(lambda x: -x)",
+        "lambda i, f, g=object(): f",
+    ],
+)
+def test_a_definition_holds_no_address(source):
+    laws = [scored(1.0, eval(source)) for _ in range(2)]
+    assert definition(laws[0]) == definition(laws[1])
+
+
+def test_a_digest_is_no_array():
+    with pytest.raises(ValueError, match="a0; give the array"):
+        as_config(plain(Config(a0=[1.0, 2.0]).settings()))
 
 
 def test_amounts():

@@ -15,7 +15,8 @@ import pytest
 import simulate
 from simulate import Config, NeuronTrainer, Status
 from simulate.data import draw, trial_keys
-from theory.algorithms import At, Rewind, levels
+from theory.algorithms import Algorithm, At, Rewind, levels
+from theory.criteria import Criterion
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"n": 40, "d": 3, "sigma": 0.3, "t": 30.0, "trials": 11, "algorithms": ("IMP", "WR(time=2)", "LRR"), "init": "bounded"}
@@ -74,6 +75,32 @@ def test_weight_rewinding_lies_between():
 def test_refuses_moments(spec, text):
     with pytest.raises(ValueError, match=text):
         simulate.trials({**SMALL, "algorithms": (spec,)})
+
+
+def test_a_criterion_may_score_by_a_moment():
+    late = Algorithm("late", criterion=Criterion("late", (At(2.0, "time"),), abs))
+    early = Algorithm("early", criterion=Criterion("early", (At(0),), abs))
+    ds = simulate.trials({**SMALL, "trials": 30, "algorithms": (early, late, Algorithm("init", criterion="large_init"))})
+    masks = {name: ds.mask.sel(algorithm=name).to_numpy() for name in ("early", "late", "init")}
+    assert (masks["early"] == masks["init"]).all()
+    assert (masks["late"] != masks["init"]).any()
+
+
+def test_an_edited_algorithm_is_not_the_stored_one(tmp_path):
+    def law(**rewind):
+        return {**SMALL, "algorithms": (Algorithm("mine", Rewind(**rewind)),)}
+
+    first = simulate.trials(law(), out=tmp_path / "r.zarr")
+    assert simulate.trials(law(), out=tmp_path / "r.zarr").identical(first)
+    with pytest.raises(ValueError, match=r"definitions\.mine\.rewind\.sign is 'init' there and 'final' here"):
+        simulate.trials(law(sign="final"), out=tmp_path / "r.zarr")
+
+
+def test_an_empty_folder_is_no_result(tmp_path):
+    out = tmp_path / "r.zarr"
+    out.mkdir()
+    assert simulate.trials(SMALL, out=out).identical(simulate.load(out))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["r.zarr"]
 
 
 def test_given_data_are_used():

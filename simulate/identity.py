@@ -1,0 +1,45 @@
+"""What an algorithm is, in full, as JSON: stored with results, so an edited ``module:OBJECT`` is not taken for the old one."""
+
+import hashlib
+import re
+from types import CodeType, FunctionType
+from typing import Any
+
+from theory.algorithms import Algorithm
+from theory.criteria import Criterion
+from theory.records import plain
+
+__all__ = ["definition"]
+
+
+def definition(law: Algorithm) -> dict[str, Any]:
+    """Every field of ``law``; a criterion given as an object is its name, its points and a digest of its formula.
+
+    The digest covers byte code, constants, defaults and closure, so it also changes with the version of Python; functions
+    that the formula calls by a global name are not followed.
+
+    >>> from theory.algorithms import WR
+    >>> definition(WR(time=3.2))["rewind"]["sign"]
+    {'value': 3.2, 'unit': 'time'}
+    """
+    score = law.criterion
+    if not isinstance(score, Criterion):
+        return plain(law)
+    text = repr(_parts(score.formula, frozenset()))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return plain(law) | {"criterion": {"name": score.name, "needs": plain(score.needs), "formula": digest}}
+
+
+def _parts(value: Any, seen: frozenset[int]) -> Any:
+    """What ``value`` computes with, free of addresses in memory, which differ from run to run."""
+    if id(value) in seen:
+        return "itself"
+    seen |= {id(value)}
+    if isinstance(value, FunctionType):
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        return [_parts(x, seen) for x in (value.__code__, value.__defaults__, value.__kwdefaults__, cells)]
+    if isinstance(value, CodeType):
+        return [value.co_code.hex(), value.co_names, _parts(value.co_consts, seen)]
+    if isinstance(value, list | tuple):
+        return [_parts(x, seen) for x in value]
+    return re.sub(" at 0x[0-9a-f]+", "", repr(plain(value)))
