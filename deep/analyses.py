@@ -113,7 +113,7 @@ def _measured(runs: Iterable[Run]) -> dict[str, dict[int, list[dict[str, float]]
                 {"left": row["alive"] / row["weights"]} | {m: f(rows[: i + 1]) for m, f in MEASURES.items()}
                 for i, row in enumerate(rows)
             ]
-            out.setdefault(run.settings.algorithm, {})[run.settings.seed] = values
+            out.setdefault(str(run.settings.algorithm), {})[run.settings.seed] = values
     return out
 
 

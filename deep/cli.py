@@ -1,23 +1,28 @@
 """The command line: ``signescape deep run`` trains and prunes, ``signescape deep show`` prints what runs hold."""
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from theory.console import emit, parse
+from theory.records import provenance, to_json, write
 
-from .config import Config, Training, whole
+from .config import Config, Training, folder_of, whole
 
 __all__ = ["main"]
 
-HELP = """Usage: signescape deep run [OPTIONS]   |   signescape deep show DIR [--json]
+TABLE = "signescape.deep.table/1"
+HELP = """Usage: signescape deep run [OPTIONS]   |   signescape deep show DIR [--json] [--out FILE]
 
   run    train and prune; one algorithm and one seed make a run folder, more of them a sweep OUT/ALGORITHM/seed-K
-  show   the table of a run or sweep: accuracy, weights left, sign flips, paired differences
+  show   the table of a run or sweep: accuracy, weights left, sign flips, paired differences; --out stores it as JSON
 
-`signescape deep run --help` lists the options. The same command again goes on where a run was killed."""
+`signescape deep run --help` lists the options. The same command again goes on where a run was killed,
+and so does `signescape deep run --config RUN/run.json`, in the folder RUN unless --out names another."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Options(Training):
 
     def __post_init__(self) -> None:
         names = (self.algorithm,) if isinstance(self.algorithm, str) else self.algorithm
-        if not isinstance(names, tuple) or not names:
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names) or not names:
             raise ValueError(f"algorithm is one name or more, not {names!r}.")
         object.__setattr__(self, "algorithm", names)
         self.configs()
@@ -56,10 +61,17 @@ def main(words: Sequence[str]) -> int:
         print(HELP)
         return 0 if len(words) > 1 else 2
     if words[1] == "run":
-        return _run(parse(Options, words[2:], "deep run"))
+        return _run(parse(Options, _with_folder(words[2:]), "deep run"))
     if words[1] == "show":
         return _show(words[2:])
     raise ValueError(f"Unknown command 'deep {words[1]}'; there are deep run and deep show.")
+
+
+def _with_folder(words: Sequence[str]) -> list[str]:
+    """The words, and --out where they leave it to ``--config RUN/run.json``."""
+    split = [part for w in words for part in (w.split("=", 1) if w.startswith(("--config=", "--out=")) else [w])]
+    given = dict(pairwise(split)).get("--config", "")
+    return [*split, "--out", folder_of(given)["out"]] if "--out" not in split and folder_of(given) else split
 
 
 def _run(options: Options) -> int:
@@ -78,27 +90,58 @@ def _run(options: Options) -> int:
 
 
 def _show(words: Sequence[str]) -> int:
-    folders = [w for w in words if w != "--json"]
     if "--help" in words or "-h" in words:
         print(HELP)
         return 0
+    folders, file = _take_out([w for w in words if w != "--json"])
     if len(folders) != 1 or folders[0].startswith("-"):
         raise ValueError(f"deep show takes one folder, not {' '.join(folders) or 'none'!r}.")
-    return _print(Path(folders[0]), None, "--json" in words)
+    return _print(Path(folders[0]), None, "--json" in words, file)
 
 
-def _print(out: Path, paths: list[str] | None, as_json: bool) -> int:
+def _take_out(words: list[str]) -> tuple[list[str], Path | None]:
+    """The words without ``--out FILE``, and the file."""
+    words = [part for w in words for part in (w.split("=", 1) if w.startswith("--out=") else [w])]
+    if "--out" not in words:
+        return words, None
+    at = words.index("--out")
+    if not "".join(words[at + 1 : at + 2]):
+        raise ValueError("--out needs the path of a file.")
+    return words[:at] + words[at + 2 :], Path(words[at + 1])
+
+
+def _print(out: Path, paths: list[str] | None, as_json: bool, file: Path | None = None) -> int:
     from . import analyses
 
+    if file is not None:
+        _require_free(file)
     runs = analyses.load(out)
-    rows, names = analyses.table(runs), {run.settings.algorithm for run in runs}
+    rows, names = analyses.table(runs), {run.settings.name for run in runs}
     measures = ("test", "flips_start", "flips_start_sum", "flips_init", "flips_previous")
     paired = analyses.differences(runs, "IMP", measures) if "IMP" in names and len(names) > 1 else []
+    found = {"out": str(out), "runs": paths or [str(r.path) for r in runs], "table": rows, "differences": paired}
+    document = provenance(TABLE, {"out": str(out)}, **found)
+    if file is not None:
+        write(file, to_json(document) + "\n")
     if as_json:
-        emit({"out": str(out), "runs": paths or [str(r.path) for r in runs], "table": rows, "differences": paired})
-        return 0
-    _tables(rows, paired)
+        emit(document)
+    else:
+        _tables(rows, paired)
     return 0
+
+
+def _require_free(file: Path) -> None:
+    """Only an earlier table is replaced."""
+    if file.is_dir() or (file.exists() and not _is_table(file)):
+        raise ValueError(f"{str(file)!r} is there and holds no table of deep show; nothing was changed, choose another --out.")
+
+
+def _is_table(file: Path) -> bool:
+    try:
+        content = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("schema") == TABLE
 
 
 def _tables(rows: list[dict[str, Any]], paired: list[dict[str, Any]]) -> None:

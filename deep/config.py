@@ -1,13 +1,18 @@
 """The settings of a deep run: everything that its bits depend on, checked when it is made. Needs no torch."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from theory.algorithms import Algorithm, At
 from theory.names import algorithm
 
-__all__ = ["MODELS", "Config", "Training", "moment", "moment_name", "whole"]
+from .definitions import is_complete, restored, stored
+from .halves import half_last
+
+__all__ = ["MODELS", "Config", "Training", "folder_of", "moment", "moment_name", "whole"]
 
 MODELS = ("resnet20", "resnet32", "resnet56", "lenet-300-100")
 
@@ -48,7 +53,7 @@ class Training:
     augment: str = "auto"
     """none, crop-flip (pad 4, crop, mirror), or auto: crop-flip for 32×32 colour images."""
     last_layer: str = "prune"
-    """prune or exclude the classifier."""
+    """prune or exclude the classifier, or halve: prune half of the fraction there, as a group of its own."""
     deterministic: bool = True
     """Only kernels that give the same bits again."""
     threads: int = 1
@@ -62,7 +67,7 @@ class Training:
         _one_of(self, "model", MODELS)
         _one_of(self, "device", ("cpu", "cuda"))
         _one_of(self, "augment", ("auto", "none", "crop-flip"))
-        _one_of(self, "last_layer", ("prune", "exclude"))
+        _one_of(self, "last_layer", ("prune", "exclude", "halve"))
         _one_of(self, "deterministic", (True, False))
         for name, least in (("width", 1), ("levels", 0), ("seed", 0), ("epochs", 1), ("batch_size", 1), ("threads", 1)):
             whole(name, getattr(self, name), least)
@@ -106,23 +111,44 @@ class Training:
 class Config(Training):
     """The settings of one run: one algorithm, one seed."""
 
-    algorithm: str = "LRR"
-    """IMP, LRR, "WR(step=500)", "WR(epoch=2)", fine-tuning, random, dense, …, or "module:OBJECT"."""
+    algorithm: str | Algorithm = "LRR"
+    """IMP, LRR, "WR(step=500)", "WR(epoch=2)", fine-tuning, random, dense, …, "module:OBJECT", or an Algorithm object."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.algorithm, str):
-            raise ValueError(f"algorithm is a name or module:OBJECT, not {self.algorithm!r}.")
-        algorithm(self.algorithm)
+        if isinstance(self.algorithm, Mapping):  # as run.json holds an object
+            law = restored(self.algorithm)
+            if not is_complete(law):
+                raise ValueError(f"The criterion of {law.name!r} is no named one; give the Algorithm object itself.")
+            object.__setattr__(self, "algorithm", law)
+        if not isinstance(self.algorithm, str | Algorithm):
+            raise ValueError(f"algorithm is a name, module:OBJECT or an Algorithm object, not {self.algorithm!r}.")
+        _ = self.program
 
     @property
     def program(self) -> Algorithm:
         """The algorithm object with this run's fraction."""
-        return algorithm(self.algorithm).default(fraction=self.fraction)
+        law = algorithm(self.algorithm).default(fraction=self.fraction)
+        return half_last(law) if self.last_layer == "halve" else law
+
+    @property
+    def name(self) -> str:
+        """The algorithm's name, in tables and folders."""
+        return str(self.algorithm)
 
     def settings(self) -> dict[str, Any]:
         """All but where the run is stored, as run.json has it."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "out"}
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "out"}
+        return own | {"algorithm": stored(self.algorithm)}
+
+
+def folder_of(path: str) -> dict[str, Any]:
+    """The setting ``out`` that a settings file implies: a run.json is in the folder of its run.
+
+    >>> folder_of("runs/deep/run.json"), folder_of("settings.json")
+    ({'out': 'runs/deep'}, {})
+    """
+    return {"out": str(Path(path).parent)} if Path(path).name == "run.json" else {}
 
 
 def moment(name: str) -> At:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from theory.algorithms import Rewind
+from theory.algorithms import Algorithm, Rewind
 from theory.names import algorithm
 
 from .config import Training, whole
@@ -15,7 +15,9 @@ from .trainer import TorchTrainer, engine
 __all__ = ["cost"]
 
 
-def cost(config: Training, algorithms: Sequence[str], seeds: int = 1, workers: int = 1, budget: float = 2.0) -> dict[str, Any]:
+def cost(
+    config: Training, algorithms: Sequence[str | Algorithm], seeds: int = 1, workers: int = 1, budget: float = 2.0
+) -> dict[str, Any]:
     """Counts, and an estimate from steps timed for about ``budget`` seconds; an evaluated image counts a third."""
     whole("seeds", seeds, 1)
     whole("workers", workers, 1)
@@ -23,7 +25,7 @@ def cost(config: Training, algorithms: Sequence[str], seeds: int = 1, workers: i
     prunings = [config.levels if a.prunings is None else min(config.levels, a.prunings) for a in programs]
     trainings = seeds * (1 + sum(prunings))
     with engine(config):
-        trainer = TorchTrainer(config, read(config.data), rewinds=[a.rewind for a in programs])
+        trainer = TorchTrainer(config, read(config.data), algorithms=programs)
         rate = _images_per_second(trainer, budget)
     parts = trainer.parts
     seen = parts.per_epoch * config.batch_size

@@ -7,14 +7,19 @@ __all__ = ["main"]
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the settings in a JSON file (a run's own run.json serves); bad input ends with one sentence and exit status 2."""
+    """Run the settings in a JSON file; bad input ends with one sentence and exit status 2.
+
+    With a run's own run.json that run goes on, in its folder.
+    """
+    from deep.config import folder_of
     from deep.runs import run
     from theory.console import read_json
 
     try:
         if len(words) != 1:
             raise ValueError("Usage: python -m deep.run settings.json")
-        print(run(read_json(words[0])))
+        settings = read_json(words[0])
+        print(run(folder_of(words[0]) | settings if isinstance(settings, dict) else settings))
     except (ValueError, OSError) as error:
         print(f"deep.run: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from theory.algorithms import Level, Rewind, levels
-from theory.console import Progress, from_mapping, progress
+from theory.algorithms import Algorithm, Level, Rewind, levels
+from theory.console import Progress, from_mapping, progress, say
 
 from .config import Config, moment, moment_name
 from .images import read
@@ -28,7 +28,7 @@ def run(config: Config | Mapping[str, Any], dense: Path | str | None = None, qui
     config = config if isinstance(config, Config) else from_mapping(Config, dict(config))
     images, path = read(config.data), Path(config.out)
     with engine(config):
-        trainer = TorchTrainer(config, images, rewinds=_rewinds(config))
+        trainer = TorchTrainer(config, images, algorithms=_served(config))
         with locked(path):
             stored = create(config, images.digest)
             stored.tidy()
@@ -38,17 +38,16 @@ def run(config: Config | Mapping[str, Any], dense: Path | str | None = None, qui
     return path
 
 
-def _rewinds(config: Config) -> list[Rewind]:
-    """The algorithm's rewind, and stand-ins for those of others that are to share level 0."""
-    points = [name for name in config.remember if name != "momentum"]
-    others = [Rewind(optimiser="carry")] if "momentum" in config.remember else []
-    return [config.program.rewind, *(Rewind(moment(name)) for name in points), *others]
+def _served(config: Config) -> list[Algorithm]:
+    """The algorithm, and stand-ins for others that are to share level 0."""
+    rewinds = [Rewind(optimiser="carry") if name == "momentum" else Rewind(moment(name)) for name in config.remember]
+    return [config.program, *(Algorithm("another", rewind) for rewind in rewinds)]
 
 
 def _share(dense: Run, stored: Run, config: Config) -> None:
     """Take over level 0 of ``dense`` if it is this run's own and holds what the algorithm goes back to."""
     rewind = config.program.rewind
-    needs: set[str] = {moment_name(at) for at in rewind.moments}
+    needs: set[str] = {moment_name(at) for at in config.program.moments}
     if rewind.optimiser != "fresh":
         needs |= {momentum_name("final"), *map(momentum_name, rewind.moments)}
     if shares_level_0(dense, stored) and dense.levels and needs <= set(dense.levels[0].names):
@@ -62,6 +61,8 @@ def _train(config: Config, stored: Run, trainer: TorchTrainer, quiet: bool) -> N
         trainer.memory = done.points
     last = config.levels if config.program.prunings is None else min(config.levels, config.program.prunings)
     epochs = (last - (done.index if done else -1)) * config.epochs
+    if epochs > 0 and (changed := stored.changes()):
+        say(f"Flagged: {str(stored.path)!r} goes on elsewhere ({'; '.join(changed)}), where bits may differ.")
     with progress(f"{config.algorithm}, seed {config.seed}: epochs", epochs) as step:
         if not quiet:
             trainer.on_epoch = lambda row: _report(step, row)

@@ -22,11 +22,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from theory.algorithms import At, Level
+from theory.algorithms import Algorithm, At, Level
 from theory.console import from_mapping
+from theory.names import algorithm
 from theory.records import plain, provenance, settings_hash, to_json, write
 
 from .config import Config, moment, moment_name
+from .definitions import restored
 
 __all__ = ["Run", "StoredLevel", "create", "load_run", "locked", "shares_level_0"]
 
@@ -102,7 +104,24 @@ class Run:
     def __init__(self, path: Path):
         self.path = path
         self.record = _read_json(path / "run.json", RUN, ("settings", "same"))
-        self.settings: Config = from_mapping(Config, self.record["settings"])
+        self.settings: Config = from_mapping(Config, self.record["settings"] | {"algorithm": self._algorithm()})
+
+    def _algorithm(self) -> str | Algorithm:
+        """The name, or the object that was stored; also where the module of a ``module:OBJECT`` is not there any more."""
+        law = self.record["settings"]["algorithm"]
+        if isinstance(law, dict):
+            return restored(law)
+        try:
+            algorithm(law)
+        except ValueError:
+            return restored(self.record["same"]["algorithm"] | {"name": law})
+        return str(law)
+
+    def changes(self) -> list[str]:
+        """How the version of torch, the machine and the device differ here from those of the stored levels."""
+        here = _place(provenance(RUN, {}, device=_device(self.settings.device)))
+        places = [_place(record) for record in (self.record, *(level.record for level in self.levels))]
+        return sorted({f"{n} {was[n]!r} before, {here[n]!r} now" for was in places for n in was if was[n] != here[n]})
 
     @property
     def levels(self) -> list[StoredLevel]:
@@ -194,7 +213,8 @@ def create(config: Config, digest: str) -> Run:
     if not (path / "run.json").exists():
         if path.is_file() or (path.is_dir() and any(not p.name.startswith(".") for p in path.iterdir())):
             raise ValueError(f"{str(path)!r} exists and is not a run folder; nothing was changed, choose another --out.")
-        write(path / "run.json", to_json(provenance(RUN, settings, identity=settings_hash(same), same=same)))
+        more = {"device": _device(config.device), "identity": settings_hash(same), "same": same}
+        write(path / "run.json", to_json(provenance(RUN, settings, **more)))
         return Run(path)
     run = Run(path)
     if run.record["same"]["data"] != digest:
@@ -259,6 +279,12 @@ def _read_json(path: Path, schema: str, needs: tuple[str, ...]) -> dict[str, Any
         if name not in content:
             raise ValueError(f"The file {str(path)!r} lacks {name!r}.")
     return content
+
+
+def _place(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides on bits besides the settings, as far as it was recorded."""
+    place = {"torch": record.get("versions", {}).get("torch"), "machine": record.get("machine"), "device": record.get("device")}
+    return {name: value for name, value in place.items() if value is not None}
 
 
 def _device(name: str) -> str:

@@ -7,11 +7,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import fields, replace
 from pathlib import Path
 
+from theory.algorithms import DENSE, Algorithm
 from theory.console import progress
 from theory.names import algorithm
 from theory.workers import pool
 
 from .config import Config, Training, moment_name, whole
+from .definitions import stored
 from .images import read
 from .runs import run
 from .trainer import Diverged, TorchTrainer, engine
@@ -23,7 +25,11 @@ HEARTBEAT = 30.0
 
 
 def sweep(
-    config: Training, algorithms: Sequence[str], seeds: int = 1, workers: int = 1, executor: Executor | None = None
+    config: Training,
+    algorithms: Sequence[str | Algorithm],
+    seeds: int = 1,
+    workers: int = 1,
+    executor: Executor | None = None,
 ) -> list[Path]:
     """Run each algorithm for the seeds ``config.seed``, …, ``config.seed + seeds - 1``; returns the run folders.
 
@@ -34,9 +40,9 @@ def sweep(
     whole("seeds", seeds, 1)
     whole("workers", workers, 1)
     _require_sweep_folder(Path(config.out))
-    dense, chains = _plan(config, list(dict.fromkeys(algorithms)), seeds)
+    dense, chains = _plan(config, list(dict.fromkeys(map(_by_name, algorithms))), seeds)
     with engine(config):
-        TorchTrainer(config, read(config.data), rewinds=[c.program.rewind for chain in chains for c in chain])
+        TorchTrainer(config, read(config.data), algorithms=[c.program for chain in chains for c in chain])
     if executor is not None:
         failures = _drive(executor, dense, chains)
     else:
@@ -47,20 +53,38 @@ def sweep(
     return [Path(c.out) for chain in chains for c in chain]
 
 
-def _plan(config: Training, algorithms: list[str], seeds: int) -> tuple[list[Config], list[list[Config]]]:
+def _plan(config: Training, algorithms: list[str | Algorithm], seeds: int) -> tuple[list[Config], list[list[Config]]]:
     """For each seed the dense run, which remembers all rewind points, and the runs that share its level 0."""
-    rewinds = [algorithm(name).rewind for name in algorithms]
-    momentum = {"momentum"} if any(r.optimiser != "fresh" for r in rewinds) else set()
-    remember = {moment_name(at) for r in rewinds for at in r.moments} | momentum | set(config.remember)
+    laws = [algorithm(a) for a in algorithms]
+    _require_own_folders(algorithms)
+    momentum = {"momentum"} if any(a.rewind.optimiser != "fresh" for a in laws) else set()
+    remember = {moment_name(at) for a in laws for at in a.moments} | momentum | set(config.remember)
     base = {f.name: getattr(config, f.name) for f in fields(Training)} | {"remember": ()}
 
-    def at(name: str, seed: int) -> Config:
-        folder = Path(config.out) / re.sub(r"[^\w.()=+-]", "_", name) / f"seed-{seed}"
-        return Config(**base | {"seed": seed, "out": str(folder)}, algorithm=name)
+    def at(law: str | Algorithm, seed: int) -> Config:
+        folder = Path(config.out) / _folder(law) / f"seed-{seed}"
+        return Config(**base | {"seed": seed, "out": str(folder)}, algorithm=law)
 
     numbers = range(config.seed, config.seed + seeds)
     dense = [replace(at("dense", seed), levels=0, remember=tuple(sorted(remember))) for seed in numbers]
-    return dense, [[at(name, seed) for name in algorithms if name != "dense"] for seed in numbers]
+    return dense, [[at(a, seed) for a in algorithms if str(a) != "dense"] for seed in numbers]
+
+
+def _by_name(law: str | Algorithm) -> str | Algorithm:
+    """The name where it says it all."""
+    name = stored(law)
+    return name if isinstance(name, str) else law
+
+
+def _folder(law: str | Algorithm) -> str:
+    return re.sub(r"[^\w.()=+-]", "_", str(law))
+
+
+def _require_own_folders(algorithms: list[str | Algorithm]) -> None:
+    folders = [_folder(a) for a in algorithms]
+    for a, folder in zip(algorithms, folders, strict=True):
+        if folders.count(folder) > 1 or (folder == "dense" and algorithm(a) != DENSE):
+            raise ValueError(f"The algorithms of a sweep need names of their own, and 'dense' is taken: not {str(a)!r}.")
 
 
 def _drive(executor: Executor, dense: list[Config], chains: list[list[Config]]) -> list[str]:

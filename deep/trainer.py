@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from theory.algorithms import At, Rewind
+from theory.algorithms import Algorithm, At, Rewind
 from theory.streams import key
 
 from .config import Training, moment_name
@@ -51,8 +51,8 @@ def engine(config: Training) -> Iterator[None]:
 class TorchTrainer:
     """A ``theory.Trainer`` for one network: SGD with momentum and weight decay, fresh at every level unless a rewind says else.
 
-    ``model`` is any ``nn.Module`` on images; the one that ``config`` names unless given. ``rewinds`` are all those that level 0
-    has to serve, so that several algorithms can share it.
+    ``model`` is any ``nn.Module`` on images; the one that ``config`` names unless given. ``algorithms`` are all those
+    that are to share level 0.
     """
 
     batch = 0
@@ -62,7 +62,7 @@ class TorchTrainer:
         config: Training,
         images: Images,
         model: nn.Module | None = None,
-        rewinds: Sequence[Rewind] = (),
+        algorithms: Sequence[Algorithm] = (),
         on_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
     ):
         self.config, self.parts, self.on_epoch = config, Parts(images, config), on_epoch
@@ -74,16 +74,16 @@ class TorchTrainer:
         self.norm = norm_names(model)
         self.keys = key(np.uint64(config.seed), "network")
         self.schedule = Schedule.of(config, self.parts.per_epoch)
-        self.moments = frozenset(at for r in rewinds for at in r.moments)
-        self.momentum = any(r.optimiser != "fresh" for r in rewinds)
+        self.moments = frozenset(at for a in algorithms for at in a.moments)
+        self.momentum = any(a.rewind.optimiser != "fresh" for a in algorithms)
         self.memory: Mapping[Any, Any] = {}
         """The points of earlier levels; ``Level.points`` of the stored level when a run goes on."""
         self.rows: list[dict[str, Any]] = []
         """What was measured in each epoch of the last level."""
         for at in self.moments:
             self.schedule.step(at)
-        for r in rewinds:
-            self.schedule.entry(r)
+        for a in algorithms:
+            self.schedule.entry(a.rewind)
 
     def initial(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Parameters and masks at the start of level 0."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import fields, make_dataclass
 from functools import partial
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,10 +55,15 @@ def _take_config(words: list[str]) -> tuple[list[str], str | None]:
 
 
 def _sentence(page: str) -> str:
-    """What tyro's framed error says, up to its first rule."""
-    lines = [line.strip("│╭╮╰╯ ") for line in page.splitlines()[1:]]
-    text = " ".join(takewhile(lambda line: line.strip("─ ") != "", lines)) or " ".join(page.split())
+    """What tyro's framed error says between its first two rules."""
+    lines = [line.strip("│╭╮╰╯ ") for line in page.splitlines()]
+    words = dropwhile(lambda line: not line or _is_rule(line), lines)
+    text = " ".join(takewhile(lambda line: not _is_rule(line), words)) or " ".join(page.split())
     return text if text.endswith(".") else f"{text}."
+
+
+def _is_rule(line: str) -> bool:
+    return "─────" in line or "-----" in line
 
 
 def _without_checks(kind: type[Any]) -> type[Any]:

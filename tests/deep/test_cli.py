@@ -90,6 +90,18 @@ def test_run_show_and_config(capsys, tmp_path):
     assert json.loads(capsys.readouterr().out)["table"] == json.loads(document)["table"]
     assert signescape.main(["deep", "show", str(out)]) == 0
     assert "flips init" in capsys.readouterr().out
+    file = tmp_path / "table.json"
+    for _ in range(2):  # its own document is replaced
+        assert signescape.main(["deep", "show", str(out), "--out", str(file)]) == 0
+    assert {"schema", "versions", "commit"} <= json.loads(file.read_text()).keys()
+    assert json.loads(file.read_text())["table"] == json.loads(document)["table"]
+    capsys.readouterr()
+    before = (out / "run.json").read_text()
+    for path, words in ((out / "run.json", "holds no table of deep show"), (tmp_path, "holds no table"), ("", "--out needs")):
+        assert words in refused(capsys, "show", out, f"--out={path}" if path else "--out")
+    assert (out / "run.json").read_text() == before
+    assert signescape.main(["deep", "run", "--config", str(out / "run.json"), "--levels", "2"]) == 0
+    assert len(load_run(out).levels) == 3  # it went on in its own folder
     copy = tmp_path / "copy"
     assert signescape.main(["deep", "run", "--config", str(out / "run.json"), "--out", str(copy)]) == 0
     assert load_run(copy).settings.settings() == load_run(out).settings.settings()

@@ -14,7 +14,9 @@ import torch
 
 import deep
 import signescape
-from deep import load_run, run
+from deep import analyses, load_run, run
+from theory.algorithms import LRR, At, Rewind
+from theory.criteria import Criterion
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -124,6 +126,66 @@ def test_another_object_under_the_same_name_is_refused(tiny, tmp_path, monkeypat
         run(config, quiet=True)
 
 
+MINE = replace(LRR, name="mine", rewind=Rewind("final", At(3), "final", "final"), scope="layer", fraction=(0.5, 0.25))
+MOVEMENT = replace(
+    LRR, name="moved", criterion=Criterion("movement", (At(3), "final"), lambda early, final: abs(final - early))
+)
+
+
+def test_algorithm_objects(tiny, tmp_path, monkeypatch):
+    config = tiny(tmp_path, algorithm=MINE, levels=1)
+    run(config, quiet=True)
+    stored = load_run(tmp_path)
+    assert stored.settings.algorithm == MINE
+    assert [row["algorithm"] for row in analyses.table([stored])] == ["mine", "mine"]
+    run(load_run(tmp_path).record["settings"] | {"out": str(tmp_path), "levels": 2}, quiet=True)  # as run.json has it
+    assert len(load_run(tmp_path).levels) == 3
+    with pytest.raises(ValueError, match="has algorithm="):
+        run(replace(config, algorithm=replace(MINE, fraction=0.5)), quiet=True)
+    assert tiny("x", algorithm=LRR).settings() == tiny("x", algorithm="LRR").settings()
+
+
+def test_a_formula_of_its_own_is_shown_but_not_run_from_what_is_stored(tiny, tmp_path):
+    run(tiny(tmp_path, algorithm=MOVEMENT, levels=1), quiet=True)
+    stored = load_run(tmp_path)
+    assert {row["algorithm"] for row in analyses.table([stored])} == {"moved"}
+    with pytest.raises(ValueError, match="give the Algorithm object itself"):
+        run(stored.record["settings"] | {"out": str(tmp_path / "new")})
+    with pytest.raises(ValueError, match="a formula that was not stored"):
+        run(replace(stored.settings, out=str(tmp_path / "new")), quiet=True)
+    run(tiny(tmp_path, algorithm=MOVEMENT, levels=2), quiet=True)
+    assert len(load_run(tmp_path).levels) == 3
+
+
+def test_a_run_whose_module_is_gone_is_shown(tiny, tmp_path, stored):
+    folder = shutil.copytree(stored["LRR"].path, tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text())
+    record["settings"]["algorithm"] = "no.such:THING"
+    (folder / "run.json").write_text(json.dumps(record))
+    assert {row["algorithm"] for row in analyses.table(analyses.load(folder))} == {"no.such:THING"}
+
+
+def test_what_defines_no_algorithm_is_refused():
+    for settings in ({"x": 1}, {"name": "x", "rewind": {"sign": "nowhere"}, "criterion": "large_final"}):
+        with pytest.raises(ValueError, match="defines no algorithm|not 'nowhere'"):
+            deep.Config(algorithm=settings)
+
+
+@pytest.mark.parametrize("name", ["torch", "machine", "device", None])
+def test_going_on_elsewhere_is_flagged(tiny, tmp_path, stored, capsys, name):
+    folder = shutil.copytree(stored["LRR"].path, tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text())
+    if name is not None:
+        (record["versions"] if name == "torch" else record)[name] = "1.0"
+    (folder / "run.json").write_text(json.dumps(record))
+    run(tiny(folder, algorithm="LRR"), quiet=True)
+    assert "Flagged" not in capsys.readouterr().err  # nothing was trained
+    run(tiny(folder, algorithm="LRR", levels=3), quiet=True)
+    flags = [line for line in capsys.readouterr().err.splitlines() if "Flagged" in line]
+    assert len(flags) == (name is not None)
+    assert all(f"{name} '1.0' before" in line for line in flags)
+
+
 def _corrupt_json(folder):
     (folder / "run.json").write_text("{")
 
@@ -224,7 +286,8 @@ def test_the_function_and_the_module_of_one_name(tiny, tmp_path):
     assert shown.stdout.split() == [str(out), str(out), "0"]
     command = [sys.executable, "-W", "error", "-m", "deep.run"]
     again = subprocess.run([*command, out / "run.json"], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert (again.returncode, again.stdout) == (0, "runs/deep\n"), again.stderr  # run.json does not say where it lies
+    assert not (tmp_path / "runs").exists()
+    assert (again.returncode, again.stdout) == (0, f"{out}\n"), again.stderr  # not a second copy in ./runs
 
 
 def test_the_module_refuses_with_a_sentence(tmp_path, capsys):

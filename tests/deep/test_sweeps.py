@@ -1,5 +1,6 @@
 """Sweeps: the same bits whatever runs the tasks, level 0 trained once, killed and diverged runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 import deep
 from deep import analyses, load_run, run
 from deep.sweeps import sweep
+from theory.algorithms import IMP, At
+from theory.criteria import Criterion
 
 ALGORITHMS = ("IMP", "WR(step=3)", "LRR")
 
@@ -66,6 +69,18 @@ def test_a_diverged_run_does_not_stop_the_others(tiny, tmp_path, monkeypatch, se
         sweep(tiny(tmp_path, levels=1), ("IMP", "LRR"), executor=serial)
     assert len(load_run(tmp_path / "LRR" / "seed-0").levels) == 2
     assert {row["algorithm"] for row in analyses.table(analyses.load(tmp_path))} == {"dense", "LRR"}
+
+
+def test_algorithm_objects(tiny, tmp_path, serial):
+    mine = replace(IMP, name="mine", criterion=Criterion("early", (At(3),), abs))
+    paths = sweep(tiny(tmp_path, levels=1), ("IMP", mine, IMP), executor=serial)
+    assert [p.parent.name for p in paths] == ["IMP", "mine"]
+    first = [p / "levels" / "00" / "step=3.safetensors" for p in paths]
+    assert first[1].samefile(tmp_path / "dense" / "seed-0" / "levels" / "00" / "step=3.safetensors")
+    assert {row["algorithm"] for row in analyses.table(analyses.load(tmp_path))} == {"dense", "IMP", "mine"}
+    for twin in (replace(mine, name="IMP"), replace(mine, name="dense")):
+        with pytest.raises(ValueError, match="need names of their own"):
+            sweep(tiny(tmp_path / "new"), ("IMP", twin), executor=serial)
 
 
 def test_bad_sweeps_get_one_sentence(tiny, tmp_path):

@@ -14,12 +14,13 @@ from deep.models import build
 from deep.schedule import Schedule
 from deep.trainer import engine
 from theory.algorithms import IMP, LRR, WR, At, Rewind, levels
+from theory.criteria import Criterion
 
 
 @pytest.fixture
 def trainer(tiny):
-    def make(rewinds=(), **settings):
-        return TorchTrainer(tiny("unused", **settings), read("digits"), rewinds=rewinds)
+    def make(algorithms=(), **settings):
+        return TorchTrainer(tiny("unused", **settings), read("digits"), algorithms=algorithms)
 
     return make
 
@@ -27,7 +28,7 @@ def trainer(tiny):
 @pytest.fixture
 def loop(trainer):
     def go(algorithm, n=2, done=None, **settings):
-        t = trainer([algorithm.rewind], **settings)
+        t = trainer([algorithm], **settings)
         if done:
             t.memory = done.points
         with engine(t.config):
@@ -81,7 +82,7 @@ def test_every_level_starts_where_the_algorithm_says_batch_norm_included(stored,
 
 def test_rewind_points_are_the_weights_after_so_many_steps(stored, trainer):
     """WR(epoch=1) and WR(step=4) name one moment here: 192 images in batches of 48."""
-    t = trainer([WR(step=4).rewind])
+    t = trainer([WR(step=4)])
     with engine(t.config):
         points = t.train(*t.initial(), 0, frozenset({At(0), At(8)}), Rewind())
     assert same(points[At(4)], stored["WR(epoch=1)"].levels[0].tensors("epoch=1"))
@@ -135,13 +136,42 @@ def test_excluding_the_last_layer(loop):
     assert "conv1.weight" in stages[1].mask
 
 
+@pytest.mark.parametrize(("scope", "fraction"), [("global", 0.3), ("layer", (0.5, 0.1))])
+def test_halving_the_last_layer(loop, tiny, scope, fraction):
+    config = tiny("unused", algorithm=replace(LRR, name="x", scope=scope, fraction=fraction), last_layer="halve")
+    stages = loop(config.program, last_layer="halve")
+    fractions = fraction if isinstance(fraction, tuple) else (fraction, fraction)
+    for (before, level), f in zip(pairwise(stages), fractions, strict=True):
+        was, alive = ({n: int(m.sum()) for n, m in stage.mask.items()} for stage in (before, level))
+        last, left = (stage.pop("fc.weight") for stage in (was, alive))
+        assert left == last - round(f / 2 * last)
+        assert sum(alive.values()) == sum(n - round(f * n) for n in (was.values() if scope == "layer" else [sum(was.values())]))
+        assert list(level.mask) == list(before.mask)
+        size, kept = before.points["final"]["fc.weight"].abs()[before.mask["fc.weight"]], level.mask["fc.weight"]
+        assert size[~kept[before.mask["fc.weight"]]].max() <= size[kept[before.mask["fc.weight"]]].min()
+
+
+def test_halving_needs_a_fraction(tiny):
+    with pytest.raises(ValueError, match="'x' does not"):
+        tiny("unused", algorithm=replace(LRR, name="x", count=5), last_layer="halve")
+
+
+def test_criteria_have_their_moments_remembered(loop):
+    movement = Criterion("movement", (At(3), "final"), lambda early, final: abs(final) - abs(early))
+    stages = loop(replace(LRR, name="movement", criterion=movement), 1)
+    early, final = stages[0].points[At(3)], stages[0].points["final"]
+    score = torch.cat([(final[n].abs() - early[n].abs()).flatten() for n in stages[1].mask])
+    kept = torch.cat([m.flatten() for m in stages[1].mask.values()])
+    assert score[~kept].max() <= score[kept].min()
+
+
 def test_schedule_restarts_holds_and_replays(trainer):
     rows = []
 
     def rates(**schedule):
         rows.clear()
         algorithm = replace(WR(step=3), rewind=replace(WR(step=3).rewind, **schedule))
-        t = trainer([algorithm.rewind])
+        t = trainer([algorithm])
         t.on_epoch = rows.append
         with engine(t.config):
             list(levels(algorithm, t, *t.initial(), 1))
@@ -162,7 +192,7 @@ def test_warm_up_is_linear(tiny):
 @pytest.mark.parametrize("at", [At(3.0, "time"), At(9), At(2.5, "epoch")])
 def test_moments_that_a_network_does_not_have_are_refused(at, trainer):
     with pytest.raises(ValueError, match=str(at).replace(".", r"\.")):
-        trainer([WR(at).rewind])
+        trainer([WR(at)])
 
 
 def test_momentum_carried_and_restored(trainer, loop):
@@ -171,7 +201,7 @@ def test_momentum_carried_and_restored(trainer, loop):
     restore = replace(WR(step=3), name="restore", rewind=replace(WR(step=3).rewind, optimiser="restore"))
     for algorithm, plain, source in ((carry, LRR, "momentum final"), (restore, WR(step=3), "momentum step=3")):
         stages = loop(algorithm)
-        t = trainer([algorithm.rewind])
+        t = trainer([algorithm])
         t.memory = stages[0].points
         t.net.load(stages[1].start, stages[1].mask)
         optimiser = t.optimiser(algorithm.rewind)
@@ -189,7 +219,7 @@ def test_a_level_does_not_depend_on_what_was_trained_before(stored, trainer, loo
     run = stored["LRR"]
     stages = loop(LRR, done=run.levels and run.last("cpu"), n=3)
     assert stages[0].index == 3
-    t = trainer([LRR.rewind])
+    t = trainer([LRR])
     with engine(t.config):
         again = t.train(run.levels[2].start, run.levels[2].mask, 2, frozenset(), LRR.rewind)
     assert same(again["final"], run.levels[2].final)

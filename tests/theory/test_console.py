@@ -52,11 +52,17 @@ def test_a_missing_file_gets_one_sentence(tmp_path):
         console.parse(Settings, ["--config"], "test")
 
 
-def test_unknown_options_end_with_status_two(capsys):
-    with pytest.raises(SystemExit) as status:
+def test_unknown_options_are_one_sentence(capsys):
+    with pytest.raises(ValueError, match=r"^Unrecognized options: --depth, 5\. `signescape test --help` lists the options\.$"):
         console.parse(Settings, ["--depth", "5"], "test")
-    assert status.value.code == 2
-    assert "depth" in capsys.readouterr().err
+    assert capsys.readouterr().err == ""
+
+
+def test_help_goes_through(capsys):
+    with pytest.raises(SystemExit) as status:
+        console.parse(Settings, ["--help"], "test")
+    assert status.value.code == 0
+    assert "--help" in capsys.readouterr().out
 
 
 def test_emit_writes_one_document(capsys):
