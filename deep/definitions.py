@@ -33,7 +33,8 @@ def restored(definition: Mapping[str, Any]) -> Algorithm:
     known = {f.name for f in fields(Algorithm)}
     try:
         given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in definition.items() if n in known}
-        given["rewind"] = Rewind(**{n: At(**v) if isinstance(v, Mapping) else v for n, v in definition["rewind"].items()})
+        sources: dict[str, Any] = {n: At(**v) if isinstance(v, Mapping) else v for n, v in definition["rewind"].items()}
+        given["rewind"] = Rewind(**sources)
         score = given["criterion"]
         if definition.keys() - known or isinstance(score, Mapping) or score not in CRITERIA:
             given["criterion"] = _stand_in(score["name"] if isinstance(score, Mapping) else score)

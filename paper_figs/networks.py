@@ -47,14 +47,14 @@ def document_of(folder: Path, label: str | None = None) -> dict[str, Any]:
     """
     from deep import analyses
 
-    runs = [run for run in analyses.load(folder) if run.settings.algorithm != "dense"]
+    runs = [run for run in analyses.load(folder) if run.settings.name != "dense"]
     training = _training(runs[0])
     for run in runs:
         if _training(run) != training:
             raise ValueError(f"The runs in {str(folder)!r} do not belong together: {str(run.path)!r} has other settings.")
     seeds = sorted({run.settings.seed for run in runs})
     settings = {
-        "algorithms": list(dict.fromkeys(run.settings.algorithm for run in runs)),
+        "algorithms": list(dict.fromkeys(run.settings.name for run in runs)),
         "seeds": len(seeds),
         "training": training | {"seed": seeds[0], "levels": max(run.settings.levels for run in runs)},
         "data name": label or training["data"],

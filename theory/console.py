@@ -55,15 +55,14 @@ def _take_config(words: list[str]) -> tuple[list[str], str | None]:
 
 
 def _sentence(page: str) -> str:
-    """What tyro's framed error says between its first two rules."""
-    lines = [line.strip("│╭╮╰╯ ") for line in page.splitlines()]
-    words = dropwhile(lambda line: not line or _is_rule(line), lines)
-    text = " ".join(takewhile(lambda line: not _is_rule(line), words)) or " ".join(page.split())
+    """What tyro's error page says between its first two rules, with a frame or (where the encoding has none) without."""
+    lines = list(dropwhile(lambda line: not _is_rule(line), page.splitlines()))[1:]
+    text = " ".join(line.strip("│ ") for line in takewhile(lambda line: not _is_rule(line), lines)) or page.strip()
     return text if text.endswith(".") else f"{text}."
 
 
 def _is_rule(line: str) -> bool:
-    return "─────" in line or "-----" in line
+    return line.startswith(("╭", "╰")) or not line.strip("│─- ")
 
 
 def _without_checks(kind: type[Any]) -> type[Any]:

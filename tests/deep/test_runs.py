@@ -167,7 +167,7 @@ def test_a_run_whose_module_is_gone_is_shown(tiny, tmp_path, stored):
 
 def test_what_defines_no_algorithm_is_refused():
     for settings in ({"x": 1}, {"name": "x", "rewind": {"sign": "nowhere"}, "criterion": "large_final"}):
-        with pytest.raises(ValueError, match="defines no algorithm|not 'nowhere'"):
+        with pytest.raises(ValueError, match=r"defines no algorithm|not 'nowhere'"):
             deep.Config(algorithm=settings)
 
 
