@@ -24,6 +24,7 @@ from safetensors.torch import load, save
 
 from theory.algorithms import Algorithm, At, Level
 from theory.console import from_mapping
+from theory.definitions import definition
 from theory.names import algorithm
 from theory.records import plain, provenance, settings_hash, to_json, write
 
@@ -209,7 +210,7 @@ def load_run(path: Path | str) -> Run:
 def create(config: Config, digest: str) -> Run:
     """The run folder of ``config``: the one that is there, if it has the same settings and data, or a new one."""
     path, settings = Path(config.out), plain(config.settings())
-    same = plain({"data": digest, "algorithm": config.program, "settings": _without(settings, FREE)})
+    same = plain({"data": digest, "algorithm": definition(config.program), "settings": _without(settings, FREE)})
     if not (path / "run.json").exists():
         if path.is_file() or (path.is_dir() and any(not p.name.startswith(".") for p in path.iterdir())):
             raise ValueError(f"{str(path)!r} exists and is not a run folder; nothing was changed, choose another --out.")

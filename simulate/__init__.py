@@ -3,7 +3,6 @@
 | file       | what it holds                                                                 | papers                |
 |------------|-------------------------------------------------------------------------------|-----------------------|
 | config     | `Config`: the law of data and initial values, the engine, the pruning         | A: settings of Fig. 2 |
-| identity   | what an algorithm is, in full, as stored with results                         |                       |
 | data       | inputs, labels and initial values of a trial from counters; branch statistics | T2                    |
 | gd         | the reference engine: full-batch gradient descent, plain NumPy                | A, T13                |
 | flow       | gradient flow by DOP853: population; one input with Filippov's rule at w = 0  | T2b, T3, T4           |

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from theory.algorithms import Algorithm, At
 from theory.console import from_mapping
+from theory.definitions import definition
 from theory.initialisations import Initialisation, initialisation
 from theory.names import algorithm
 from theory.records import plain
-
-from .identity import definition
 
 __all__ = ["Config", "as_config"]
 

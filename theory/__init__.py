@@ -8,6 +8,7 @@ to t > t*).
 |----------------------|-------------------------------------------------------------------------------------------------------|
 | algorithms.py        | algorithms as data; the loop train → score → prune → rewind                                           |
 | criteria.py          | mask criteria ("Deconstructing Lottery Tickets")                                                      |
+| definitions.py       | what identifies an algorithm in stored settings, formula included                                     |
 | names.py             | algorithms by name, ``module:OBJECT``                                                                 |
 | streams.py           | counter-based random numbers                                                                          |
 | initialisations.py   | balanced, bounded, gaussian                                                                           |

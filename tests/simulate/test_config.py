@@ -6,9 +6,9 @@ import pytest
 import simulate
 from simulate import Config, as_config
 from simulate.data import draw, trial_keys
-from simulate.identity import definition
 from theory.algorithms import IMP, Algorithm, At, Rewind
 from theory.criteria import Criterion
+from theory.definitions import definition
 from theory.records import plain, settings_hash
 
 NAN = float("nan")

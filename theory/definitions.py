@@ -5,9 +5,9 @@ import re
 from types import CodeType, FunctionType
 from typing import Any
 
-from theory.algorithms import Algorithm
-from theory.criteria import Criterion
-from theory.records import plain
+from .algorithms import Algorithm
+from .criteria import Criterion
+from .records import plain
 
 __all__ = ["definition"]
 
