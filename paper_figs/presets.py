@@ -27,7 +27,7 @@ QUICK: dict[str, dict[str, Any]] = {
         "algorithms": ALGORITHMS,
         "inits": INITS,
         "d": [1, 2, 3, 5, 10, 30],
-        "simulation": {"n": None, "engine": "gd", "eta": 0.1, "t": 1000.0, "trials": 400, "seed": 1},
+        "simulation": {"n": None, "engine": "gd", "eta": 0.1, "t": 300.0, "trials": 400, "seed": 1},
     },
     "phases": {
         "algorithms": ALGORITHMS,

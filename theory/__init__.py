@@ -22,7 +22,7 @@ to t > t*).
 | identities.py        | the claims, each with the identities that must hold                                                   |
 | verification.py      | ``verify``: what an engine has decided                                                                |
 | maths.py             | one formula for NumPy and sympy                                                                       |
-| lazy.py, records.py, console.py, cli.py | shared by the packages: imports, storage, the command line                         |
+| lazy.py, records.py, console.py, workers.py, cli.py | shared: imports, storage, commands, processes                   |
 """
 
 from .lazy import exports
