@@ -128,6 +128,6 @@ def caption(document: dict[str, Any]) -> str:
     return prose(f"""
         Success probability by the closed forms of T5 and T6 (lines; WR(t) has one for balanced starts) and by simulation
         (points, 95 % Clopper–Pearson intervals, {sim["trials"]} trials each): gradient descent on {samples}, η =
-        {sim["eta"]:g}, t = {sim["t"]:g} a phase, seed {sim["seed"]}. Dotted: exact maps with phases of that length
-        ({s["starts"]} starts). The gap to the closed form, which is for t = ∞, is the heavy tail of the escape times (T4).
+        {sim["eta"]:g}, t = {sim["t"]:g} a phase, seed {sim["seed"]}. Dotted: exact maps with phases of that length, from
+        the same starts. The gap to the closed form, which is for t = ∞, is the heavy tail of the escape times (T4).
     """)
