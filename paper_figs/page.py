@@ -98,4 +98,4 @@ def _obligation(found: Mapping[str, Any]) -> str:
 def _cell(text: str) -> str:
     if text.startswith("#"):
         return f'<td><a href="#of-{html.escape(text[1:])}">{html.escape(text[1:])}</a></td>'
-    return f"<td{' class=n' if text[:1] in tuple('0123456789−+–') else ''}>{html.escape(text)}</td>"
+    return f"<td{' class=n' if len(text) < 28 and text[:1] in tuple('0123456789−+–') else ''}>{html.escape(text)}</td>"

@@ -47,7 +47,7 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["deep", "run", "--data", "imagenet"], "'imagenet'"),
         (["deep", "run", "--data", "image-folder:/no/such/folder"], "/no/such/folder"),
         (["deep", "show", "/no/such/run"], "/no/such/run"),
-        (["figures", "--results", "/no/such/results", "--names", "success"], "'success'"),
+        (["figures", "--results", "/no/such/results", "--names", "success"], "'/no/such/results'"),
         (["report", "--preset", "enormous"], "'enormous'"),
         (["simulate", "trials", "--config", "/no/such/file.json"], "/no/such/file.json"),
     ],
