@@ -24,9 +24,9 @@ def write_report(
     """
     page = Page("Learning-rate rewinding escapes the signs in which iterative magnitude pruning is stuck")
     page.text("""
-        Three answers to one statement: proofs for a ReLU neuron a·φ(w·x) that learns a teacher φ(x_1), simulations of that
-        neuron, and the same algorithms on networks. Each number links to the settings, the commit and the machine that
-        made it.
+        Three answers to one statement: claims about a ReLU neuron a·φ(w·x) that learns a teacher φ(x_1), simulations of
+        that neuron, and the same algorithms on networks. Each number links to the settings, the commit and the machine
+        that made it.
     """)
     page.heading("Theory, simulation, networks")
     page.table(("statement", "theory", "simulation", "networks", "settings"), comparison_rows(documents, networks[0]))
@@ -51,7 +51,7 @@ def write_report(
 def _claims(page: Page, verified: Mapping[str, Any]) -> None:
     page.heading("The claims")
     page.text("""
-        A claim is proved when all of its obligations are. So far one engine decides: identities, by sympy, on the very
+        A claim is proved when all of its obligations are. So far one engine decides: identities, by sympy, on the
         functions that compute. Obligations marked … (signs, limits, invariance) wait for an engine of their own, so their
         claims are open.
     """)

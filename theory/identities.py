@@ -171,6 +171,10 @@ CLAIMS: dict[str, Claim] = {
                     lambda: -sp.diff(s * ((a * w) ** 2 / 2 - beta * a * w), a) - s * w * (beta - a * w),
                 ),
                 Obligation(
+                    "ṗ = ȧw + aẇ = s(β − p)(a² + w²)",
+                    lambda: s * w * (beta - a * w) * w + a * s * a * (beta - a * w) - s * (beta - a * w) * (a**2 + w**2),
+                ),
+                Obligation(
                     "ẇ is −∂/∂w of the branch loss",
                     lambda: -sp.diff(s * ((a * w) ** 2 / 2 - beta * a * w), w) - s * a * (beta - a * w),
                 ),

@@ -1,6 +1,7 @@
 """One formula, two readings: functions written with ``maths(x)`` take NumPy arrays and sympy expressions alike.
 
-So ``theory.verify`` proves identities about the very code that computes, not about a copy of it.
+So ``theory.verify`` proves identities about the code that computes, not about a copy of it. Where a function branches on the
+module for numerical accuracy (``one_input.late_moebius``), the identity covers the symbolic branch, and tests compare the two.
 """
 
 import sys

@@ -117,6 +117,7 @@ def test_summary_of_runs_becomes_a_result_with_the_runs_own_provenance(report: P
 
 
 def test_published_results_are_readable_and_complete() -> None:
+    assert published()
     for name, document in published().items():
         assert networks.caption(document), name
         settings = document["provenance"]["settings"]
