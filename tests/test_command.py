@@ -121,7 +121,7 @@ def test_verify_prints_json_and_nothing_else(capsys, tmp_path):
     assert signescape.main(["verify", "T1", "--json", "--out", str(out)]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert [(c["id"], c["status"]) for c in printed["claims"]] == [("T1", "proved")]
-    assert printed["provenance"]["schema"] == "signescape.verify/1"
+    assert printed["provenance"]["schema"] == "signescape.verify/2"
     assert json.loads(out.read_text()) == printed
 
 
@@ -129,7 +129,7 @@ def test_verify_for_a_reader(capsys):
     assert signescape.main(["verify", "T1", "T2"]) == 0
     text = capsys.readouterr().out
     assert "T1   proved" in text
-    assert "obligations proved" in text
+    assert "2 of 2 claims proved" in text
 
 
 def test_verify_refuses_an_unknown_claim(capsys):
@@ -140,12 +140,24 @@ def test_verify_refuses_an_unknown_claim(capsys):
 def test_verify_fails_where_a_claim_is_refuted(capsys, monkeypatch):
     import sympy
 
-    from theory import identities
+    from theory.claims import CLAIMS, Claim
+    from theory.proof.logic import Fact, gt
 
-    false = identities.Claim("F", "False", "1 = 0", "nobody", (identities.Obligation("1 = 0", lambda: sympy.Integer(1)),))
-    monkeypatch.setitem(identities.CLAIMS, "F", false)
+    fact = Fact("every number is positive", gt(sympy.Symbol("x", real=True), 0))
+    monkeypatch.setitem(CLAIMS, "F", Claim("F", "False", "x > 0", "nobody", lambda: (fact,)))
     assert signescape.main(["verify", "F", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["claims"][0]["status"] == "refuted"
+
+
+def test_a_proof_for_a_reader(capsys):
+    assert signescape.main(["verify", "--explain", "T6"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("T6. Sign-escape time")
+    assert "separation of variables" in text
+    assert signescape.main(["verify", "--explain", "T6", "--latex"]) == 0
+    assert "\\begin{document}" in capsys.readouterr().out
+    assert signescape.main(["verify", "--explain", "T99"]) == 2
+    assert "Unknown claim 'T99'" in capsys.readouterr().err
 
 
 def test_own_algorithm_lies_in_the_folder_one_stands_in(tmp_path):

@@ -1,8 +1,8 @@
 """What the neuron and the pruning algorithms are, and what is proved of them. Needs NumPy, SciPy and SymPy; no torch.
 
-Student f(x) = a φ(w·x) with φ = ReLU, teacher φ(x_1), inputs x ~ N(0, I_d). Claims T1–T6 belong to "Masks, Signs, And
+Student f(x) = a φ(w·x) with φ = ReLU, teacher φ(x_1), inputs x ~ N(0, I_d). Claims T1–T7, T13, T14 belong to "Masks, Signs, And
 Learning Rate Rewinding" (ICLR 2024) and go beyond it; T6 bridges to "Stabilizing the Lottery Ticket Hypothesis" (rewinding
-to t > t*).
+to t > t*), T8 and T9 to "Deconstructing Lottery Tickets", T10–T12 to "Unmasking the Lottery Ticket".
 
 | file                 | what                                                                                                  |
 |----------------------|-------------------------------------------------------------------------------------------------------|
@@ -19,8 +19,10 @@ to t > t*).
 | probability.py       | T5: success probabilities                                                                             |
 | times.py             | T6: sign-escape time                                                                                  |
 | derivations.py       | sympy: moments, loss and flow from the definitions                                                    |
-| identities.py        | the claims, each with the identities that must hold                                                   |
-| verification.py      | ``verify``: what an engine has decided                                                                |
+| claims/              | T1–T14 as objects: statement, hypotheses, proof, what must be refused                                 |
+| proof/               | the proof checker: formulas, engines, rules for flows, certificates, mutations                        |
+| rocq/                | the core of the theorem, checked by the kernel of Rocq                                                |
+| verification.py      | ``verify``: every obligation put to its engine                                                        |
 | maths.py             | one formula for NumPy and sympy                                                                       |
 | lazy.py, records.py, console.py, workers.py, cli.py | shared: imports, storage, commands, processes                   |
 """
@@ -35,7 +37,7 @@ __getattr__, __dir__, __all__ = exports(
         "criteria": "CRITERIA Criterion",
         "names": "ALGORITHMS algorithm",
         "exact": "ExactTrainer explain learned learns",
-        "identities": "CLAIMS",
+        "claims": "CLAIMS Claim",
         "initialisations": "Balanced Bounded Gaussian Initialisation initialisation",
         "one_input": "Branches POPULATION branch_statistics noise_escape_time",
         "population": "angle conserved correlation gradient loss",

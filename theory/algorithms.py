@@ -16,6 +16,7 @@ from array_api_compat import array_namespace, device
 from numpy.typing import NDArray
 
 from .criteria import CRITERIA, Criterion
+from .redraws import REDRAWN, redrawn
 from .streams import uniform
 
 __all__ = [
@@ -72,8 +73,10 @@ class At:
 class Rewind:
     """What restarts from where. Each of the first four is "init", "final" (of the previous level) or ``At(...)``.
 
-    ``sign`` may also be "random" (keyed). ``rest`` is what is never pruned: a of the neuron, biases. ``norm`` is batch norm,
-    affine and statistics. sign(±0) = +, and a pruned weight is +0.0.
+    ``magnitude`` may also be "reinit", "reshuffle" or "constant" (``theory.redraws``), ``sign`` also "random"; draws are
+    keyed by network and level. ``rest`` is what is never pruned: a of the neuron, biases. ``norm`` is batch norm, affine and
+    statistics. sign(±0) = +, and a pruned weight is +0.0. Redrawn magnitudes belong to no moment of training, so neither
+    optimiser nor schedule can be restored with them.
     """
 
     magnitude: str | At = "init"
@@ -86,7 +89,8 @@ class Rewind:
     def __post_init__(self) -> None:
         for name in ("magnitude", "sign", "rest", "norm"):
             source = getattr(self, name)
-            allowed = ("init", "final", "random") if name == "sign" else ("init", "final")
+            more = {"magnitude": REDRAWN, "sign": ("random",)}.get(name, ())
+            allowed = ("init", "final", *more)
             if not isinstance(source, At) and source not in allowed:
                 raise ValueError(f"Rewind {name} comes from {', '.join(allowed)} or a rewind point At(...), not {source!r}.")
         for name, allowed in (
@@ -95,6 +99,8 @@ class Rewind:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"Rewind {name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
+        if self.magnitude in REDRAWN and (self.optimiser == "restore" or self.schedule == "replay"):
+            raise ValueError(f"Magnitudes from {self.magnitude!r} have no moment to restore an optimiser or a schedule from.")
 
     @property
     def moments(self) -> frozenset[At]:
@@ -309,18 +315,27 @@ def levels(
     for i in range(done.index + 1 if done else 0, n + 1):
         if done:
             mask = algorithm.prune(points, done.mask, i, trainer)
-            params = r(_with_random_signs(points, mask, i, r, trainer), mask, trainer.norm)
+            params = r(_with_draws(points, mask, i, r, trainer), mask, trainer.norm)
         points = {**points, **trainer.train(params, mask, i, algorithm.moments if i == 0 else frozenset(), r)}
         done = Level(i, mask, params, points)
         yield done
 
 
-def _with_random_signs(points: Mapping[Any, Tensors], mask: Tensors, level: int, r: Rewind, trainer: Trainer) -> Mapping:
-    if r.sign != "random":
-        return points
+def _with_draws(points: Mapping[Any, Tensors], mask: Tensors, level: int, r: Rewind, trainer: Trainer) -> Mapping[Any, Tensors]:
+    """The points, and those that only this rewind needs: random signs, redrawn magnitudes."""
     sizes = {n: prod(m.shape[trainer.batch :]) for n, m in mask.items()}
-    draws = _split(uniform(trainer.keys, "sign", level, size=sum(sizes.values())) - 0.5, sizes, repeats=1)[0]
-    return {**points, "random": {n: _like(draws[n], m) for n, m in mask.items()}}
+
+    def drawn(purpose: str) -> dict[str, NDArray[np.float64]]:
+        return _split(uniform(trainer.keys, purpose, level, size=sum(sizes.values())), sizes, repeats=1)[0]
+
+    if r.sign == "random":
+        signs = drawn("sign")
+        points = {**points, "random": {n: _like(signs[n] - 0.5, m) for n, m in mask.items()}}
+    if r.magnitude in REDRAWN:
+        action, initial = str(r.magnitude), points["init"]
+        draws = drawn(action)
+        points = {**points, action: {n: redrawn(action, initial[n], m, draws[n], trainer.batch) for n, m in mask.items()}}
+    return points
 
 
 IMP = Algorithm("IMP")

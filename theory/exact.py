@@ -134,13 +134,22 @@ def _run(
         chosen = Borrowed(**{**vars(chosen), "given": {"w": given}})
     elif "random" in chosen.score.needs and chosen.prunings != 0:
         raise ValueError(f"The outcome of {chosen.name!r} depends on random draws: give the mask, or ask success_probability.")
-    if chosen.rewind.sign == "random" and chosen.prunings != 0:
-        raise ValueError(f"The outcome of {chosen.name!r} depends on random signs; ask success_probability.")
+    if chosen.prunings != 0:
+        _require_certain(chosen)
     params = {"a": a.reshape(-1), "w": w.reshape(-1, d)}
     statistics = POPULATION if branches is None else _broadcast(branches, shape)
     trainer = ExactTrainer(params["a"].size, statistics, float(t), _keys(params["a"], params["w"]))
     number = 1 if mask is not None else chosen.named_levels
     return shape, list(levels(chosen, trainer, params, {"w": np.ones_like(params["w"], dtype=bool)}, number)), trainer
+
+
+def _require_certain(chosen: Algorithm) -> None:
+    """Refuse restarts that are drawn; a reshuffle of one weight moves nothing."""
+    if chosen.rewind.sign == "random":
+        raise ValueError(f"The outcome of {chosen.name!r} depends on random signs; ask success_probability.")
+    magnitude = chosen.rewind.magnitude
+    if magnitude == "reinit" or (magnitude == "reshuffle" and (chosen.count != 1 or isinstance(chosen, Borrowed))):
+        raise ValueError(f"The outcome of {chosen.name!r} depends on random magnitudes; ask success_probability.")
 
 
 def _starts(a0: ArrayLike, w0: ArrayLike) -> tuple[Array, Array]:

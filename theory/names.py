@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import algorithms as _a
-from .algorithms import Algorithm
+from .algorithms import Algorithm, Rewind
 
 __all__ = ["ALGORITHMS", "algorithm", "parse_call"]
 
@@ -18,10 +18,14 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 
 def algorithm(spec: str | Algorithm) -> Algorithm:
-    """The algorithm that a user means: an object as it is, a name of ``ALGORITHMS``, ``WR(unit=value)``, or ``module:OBJECT``.
+    """The algorithm that a user means: an object as it is, a name of ``ALGORITHMS``, ``WR(unit=value)``, a restart by its
+    parts as ``restart(magnitude="reinit", sign="final", rest="init", norm="init", criterion="movement")`` (left out: "init" and
+    "large_final"), or ``module:OBJECT``.
 
     >>> algorithm("WR(time=3.2)").rewind.sign
     At(value=3.2, unit='time')
+    >>> algorithm("restart(magnitude='constant', sign='final')").rewind.magnitude
+    'constant'
     """
     if isinstance(spec, Algorithm):
         return spec
@@ -34,7 +38,21 @@ def algorithm(spec: str | Algorithm) -> Algorithm:
     name, options = parse_call(spec)
     if name == "WR":
         return _a.WR(**options)
-    raise unknown("algorithm", spec, [*ALGORITHMS, "WR(step=…)", "WR(epoch=…)", "WR(time=…)", "module:OBJECT"])
+    if name == "restart":
+        return _restart(spec, options)
+    raise unknown(
+        "algorithm", spec, [*ALGORITHMS, "restart(magnitude=…)", "WR(step=…)", "WR(epoch=…)", "WR(time=…)", "module:OBJECT"]
+    )
+
+
+def _restart(spec: str, options: dict[str, Any]) -> Algorithm:
+    parts = ("magnitude", "sign", "rest", "norm", "criterion")
+    strange = [f"{k}={v!r}" for k, v in options.items() if k not in parts or not isinstance(v, str)]
+    if strange or not options:
+        raise ValueError(f"The algorithm {spec!r} takes {', '.join(parts)} by name, not {', '.join(strange) or 'nothing'}.")
+    name = f"restart({', '.join(f'{k}={options[k]!r}' for k in parts if k in options)})"
+    criterion = options.pop("criterion", "large_final")
+    return Algorithm(name, Rewind(**options), criterion)
 
 
 def parse_call(spec: str) -> tuple[str, dict[str, Any]]:

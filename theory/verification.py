@@ -1,43 +1,79 @@
-"""``verify``: check the obligations of the claims; a report that says proved only of what an engine has decided."""
+"""``verify``: every obligation of the claims put to its engine; a report that says proved only of what an engine has decided."""
 
-import random
+import json
+import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
 
-import sympy as sp
-
-from .identities import CLAIMS, Claim, Obligation
+from .claims import CLAIMS, Claim
 from .names import unknown
+from .proof.certificates import file_name
+from .proof.engines import decide
+from .proof.flows import Group, Node, Step, facts_of
+from .proof.logic import Fact, Verdict
+from .workers import pool
 
-__all__ = ["ClaimReport", "Finding", "Report", "check_identity", "verify"]
+__all__ = ["ClaimReport", "Finding", "Report", "kernel_checked", "verify"]
 
-ORDER = ("proved", "open", "undecided", "refuted")
+ORDER = ("proved", "undecided", "refuted")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one obligation: its status, the engine that decided, seconds, a counter-example where refuted."""
+    """What became of a node of a proof: of one fact, or of everything below a step or heading (``parts``).
 
-    statement: str
+    ``engine`` is that of a fact, or the rule of a step; ``formula`` the fact itself; ``note`` what an undecided one was left with.
+    """
+
+    words: str
     status: str
     engine: str
     seconds: float
+    formula: str = ""
+    note: str = ""
+    counter_example: dict[str, str] | None = None
     certificate: str = ""
+    evidence: Mapping[str, Any] | None = field(default=None, repr=False)
+    parts: tuple["Finding", ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON, without what is empty."""
+        own = {k: v for k, v in vars(self).items() if k not in ("parts", "evidence") and v not in ("", None)}
+        return own | ({"parts": [p.as_dict() for p in self.parts]} if self.parts else {})
+
+    @property
+    def leaves(self) -> list["Finding"]:
+        """The facts below, in order."""
+        return [self] if self.formula else [x for p in self.parts for x in p.leaves]
 
 
 @dataclass(frozen=True)
 class ClaimReport:
-    """A claim with its findings; its status is that of its weakest obligation."""
+    """A claim with its findings and the reports of the claims it rests on; its status is that of the weakest part."""
 
     claim: Claim
     findings: tuple[Finding, ...]
+    rests_on: tuple["ClaimReport", ...] = ()
+
+    @property
+    def own(self) -> str:
+        """The status by the claim's own obligations alone."""
+        return weakest(f.status for f in self.findings)
 
     @property
     def status(self) -> str:
-        """One of proved, open, undecided, refuted."""
-        return max((f.status for f in self.findings), key=ORDER.index)
+        """One of proved, undecided, refuted. Resting on a claim that fails leaves a claim undecided at best."""
+        below = weakest(c.status for c in self.rests_on)
+        return self.own if below == "proved" else weakest((self.own, "undecided"))
+
+    @property
+    def seconds(self) -> float:
+        """Time spent by the engines."""
+        return sum(leaf.seconds for f in self.findings for leaf in f.leaves)
 
     def as_dict(self) -> dict[str, object]:
         """The claim for JSON."""
@@ -46,10 +82,16 @@ class ClaimReport:
             "id": c.id,
             "title": c.title,
             "statement": c.statement,
+            "hypotheses": list(c.hypotheses),
             "source": c.source,
             "status": self.status,
-            "seconds": sum(f.seconds for f in self.findings),
-            "obligations": [vars(f) for f in self.findings],
+            "seconds": self.seconds,
+            "facts": sum(len(f.leaves) for f in self.findings),
+            "rests_on": list(c.assumes),
+            "closed_forms": list(c.closed_forms),
+            "falsification_test": c.test,
+            "kernel_checked": kernel_checked(c.id),
+            "obligations": [f.as_dict() for f in self.findings],
         }
 
 
@@ -57,7 +99,7 @@ class ClaimReport:
 class Report:
     """All claims that were checked."""
 
-    claims: tuple[ClaimReport, ...] = field(default=())
+    claims: tuple[ClaimReport, ...] = ()
 
     @cached_property
     def statuses(self) -> dict[str, str]:
@@ -66,28 +108,46 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """True where nothing was refuted or left undecided by an engine that was asked."""
-        return all(s in ("proved", "open") for s in self.statuses.values())
+        """True where every claim is proved."""
+        return all(s == "proved" for s in self.statuses.values())
 
     def as_dict(self) -> dict[str, object]:
         """{"claims": [{"id": "T1", "status": …, …}, …]}."""
         return {"claims": [c.as_dict() for c in self.claims]}
 
     def __str__(self) -> str:
-        mark = {"proved": "✓", "open": "…", "undecided": "?", "refuted": "✗"}
-        lines = []
-        for c in self.claims:
-            lines.append(f"{c.claim.id:4} {c.status:9} {c.claim.title}: {c.claim.statement}")
-            lines += [
-                f"       {mark[f.status]} {f.statement}" + (f"  [{f.certificate}]" if f.certificate else "") for f in c.findings
-            ]
-        done = sum(f.status == "proved" for c in self.claims for f in c.findings)
-        total = sum(len(c.findings) for c in self.claims)
-        return "\n".join([*lines, f"{done} of {total} obligations proved; … marks those that wait for an engine."])
+        from .proof.prose import tree
+
+        lines = [line for c in self.claims for line in tree(c)]
+        leaves = [leaf for c in self.claims for f in c.findings for leaf in f.leaves]
+        done = sum(leaf.status == "proved" for leaf in leaves)
+        proved = sum(s == "proved" for s in self.statuses.values())
+        return "\n".join([*lines, f"{proved} of {len(self.claims)} claims proved; {done} of {len(leaves)} facts."])
 
 
-def verify(claims: Iterable[str] | None = None) -> Report:
-    """Check claims by id ("T1", "T2b", …; all by default): every identity by sympy. Raises ValueError for an unknown id.
+def weakest(statuses: Iterable[str]) -> str:
+    """The worst of several; proved if there are none."""
+    return max(statuses, key=ORDER.index, default="proved")
+
+
+@cache
+def _kernel() -> dict[str, list[dict[str, str]]]:
+    path = files("theory") / "rocq" / "claims.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def kernel_checked(claim: str) -> list[dict[str, str]]:
+    """The theorems of ``theory/rocq`` about a claim: {"theorem": …, "file": …, "says": …}; ``make rocq`` checks them."""
+    return _kernel().get(claim, [])
+
+
+def verify(
+    claims: str | Iterable[str] | None = None, *, workers: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> Report:
+    """Check claims by id ("T1", "T2b", …; all by default), with the claims they rest on; every obligation by its engine.
+
+    ``workers``: processes (default: one a core for more than one claim); the verdicts are the same for any number. ``progress`` is
+    told how many of how many facts are decided. Raises ValueError for an unknown id or a ``workers`` that is no whole number.
 
     >>> verify(["T1"]).statuses
     {'T1': 'proved'}
@@ -96,45 +156,64 @@ def verify(claims: Iterable[str] | None = None) -> Report:
     for name in wanted:
         if name not in CLAIMS:
             raise unknown("claim", str(name), list(CLAIMS))
-    return Report(tuple(ClaimReport(CLAIMS[n], tuple(_find(o) for o in CLAIMS[n].obligations)) for n in wanted))
+    needed = list(dict.fromkeys(x for name in wanted for x in _with_support(name)))
+    proofs = {name: CLAIMS[name].proof for name in needed}
+    if workers is None:
+        workers = (os.cpu_count() or 1) if len(needed) > 2 else 1
+    verdicts = decide_all(facts_of(*proofs.values()), workers, progress)
+    reports: dict[str, ClaimReport] = {}
+    for name in sorted(needed, key=lambda n: len(_with_support(n))):
+        below = tuple(reports[x] for x in CLAIMS[name].assumes if x in CLAIMS)
+        reports[name] = ClaimReport(CLAIMS[name], _findings(proofs[name], verdicts), below)
+    return Report(tuple(reports[name] for name in wanted))
 
 
-def _find(obligation: Obligation) -> Finding:
-    if obligation.vanishes is None:
-        return Finding(obligation.statement, "open", "none", 0.0)
-    began = time.perf_counter()
-    status, certificate = check_identity(obligation.vanishes())
-    return Finding(obligation.statement, status, "sympy identity", time.perf_counter() - began, certificate)
+def _with_support(name: str) -> list[str]:
+    """The claim after everything that it rests on."""
+    below = [x for n in CLAIMS[name].assumes if n in CLAIMS for x in _with_support(n)]
+    return list(dict.fromkeys([*below, name]))
 
 
-def check_identity(expression: sp.Expr) -> tuple[str, str]:
-    """("proved", "") if the expression simplifies to zero, ("refuted", a point) if it isn't zero there, else ("undecided", "").
-
-    >>> x = sp.Symbol("x", real=True)
-    >>> check_identity((x + 1) ** 2 - x**2 - 2 * x - 1), check_identity(x - x**2)[0]
-    (('proved', ''), 'refuted')
-    """
-    point = _counter_example(expression)
-    if point:
-        return "refuted", point
-    for simplify in (_numerator, sp.ratsimp, sp.trigsimp, sp.simplify):
-        if simplify(sp.sympify(expression)) == 0:
-            return "proved", ""
-    return "undecided", ""
-
-
-def _numerator(expression: sp.Expr) -> sp.Expr:
-    """Over a common denominator; far quicker than a full simplification where everything is rational in a few roots."""
-    return sp.expand(sp.numer(sp.together(expression)))
+def decide_all(
+    facts: Sequence[Fact], workers: int = 1, progress: Callable[[int, int], None] | None = None
+) -> dict[Fact, Verdict]:
+    """A verdict for every fact, in ``workers`` processes."""
+    found: dict[Fact, Verdict] = {}
+    told = progress or (lambda done, total: None)
+    if workers == 1:
+        for fact in facts:
+            found[fact] = decide(fact)
+            told(len(found), len(facts))
+        return found
+    with pool(workers) as executor:
+        for fact, verdict in zip(facts, executor.map(decide, facts, chunksize=4), strict=True):
+            found[fact] = verdict
+            told(len(found), len(facts))
+    return found
 
 
-def _counter_example(expression: sp.Expr) -> str:
-    """A rational point at which the value, to 40 digits, is far from zero."""
-    draw = random.Random(0)
-    symbols = sorted(sp.sympify(expression).free_symbols, key=str)
-    for _ in range(3):
-        point = {v: sp.Rational(draw.randint(1, 97), 64) for v in symbols}
-        value = sp.N(expression.subs(point), 40) if symbols else sp.N(expression, 40)
-        if value.is_number and not value.has(sp.nan, sp.zoo) and abs(value) > sp.Float("1e-25"):
-            return ", ".join(f"{k} = {v}" for k, v in point.items()) + f": {sp.N(value, 6)}"
-    return ""
+def _findings(proof: Group, verdicts: dict[Fact, Verdict]) -> tuple[Finding, ...]:
+    """The proof's nodes with verdicts; lemmas that are nowhere else in it come last."""
+    shown = set(_shown(proof))
+    rest = tuple(f for f in facts_of(proof) if f not in shown)
+    parts: tuple[Node, ...] = (*proof.parts, Group("lemmas used", rest)) if rest else proof.parts
+    return tuple(_finding(node, verdicts) for node in parts)
+
+
+def _shown(node: Node) -> list[Fact]:
+    if isinstance(node, Fact):
+        return [node]
+    return [x for part in (node.facts if isinstance(node, Step) else node.parts) for x in _shown(part)]
+
+
+def _finding(node: Node, verdicts: dict[Fact, Verdict]) -> Finding:
+    if isinstance(node, Fact):
+        v = verdicts[node]
+        example = None if v.counter_example is None else dict(v.counter_example)
+        kind = "" if v.certificate is None else file_name(v.certificate).removesuffix(".json")
+        note = "" if v.status == "proved" else v.note
+        return Finding(node.words, v.status, v.engine, v.seconds, str(node), note, example, kind, v.certificate)
+    inner = tuple(_finding(x, verdicts) for x in (node.facts if isinstance(node, Step) else node.parts))
+    words = f"{node.name}: {node.words}" if isinstance(node, Step) and node.name != node.words else node.words
+    rule = node.rule if isinstance(node, Step) else "all of"
+    return Finding(words, weakest(f.status for f in inner), rule, sum(f.seconds for f in inner), parts=inner)

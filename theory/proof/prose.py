@@ -1,0 +1,168 @@
+"""A proof for a person: the tree that ``verify`` prints, and the whole argument with its formulas, as text or LaTeX."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .flows import Group, Node, Step
+from .logic import Fact, Formula, latex, text
+
+if TYPE_CHECKING:
+    from ..claims import Claim
+    from ..verification import ClaimReport, Finding
+
+__all__ = ["RULES", "as_latex", "as_text", "tree"]
+
+MARK = {"proved": "✓", "undecided": "?", "refuted": "✗"}
+RULES = {
+    "conserved quantity": "its derivative along the field is zero",
+    "forward invariance (Nagumo)": "on each face of the region the field points inwards, or the loss is at most exponential",
+    "name": "a value at the start gets a name",
+    "pointwise": "follows at every point from what is known there",
+    "continuation": "a solution that stays in a compact part of the domain exists for ever",
+    "comparison": "compared with a linear equation of one variable",
+    "continuity": "a continuous function of converging quantities converges",
+    "transversality": "the field leaves the surface at once",
+    "autonomy": "the equation does not depend on time, so another path's result applies from here",
+    "closed form and uniqueness": "the formula solves a polynomial equation, whose solution is unique",
+    "separation of variables": "the time is the integral of one over the speed",
+}
+"""What each rule says, in a line; ``flows.py`` and ``solutions.py`` prove them."""
+
+
+def tree(report: "ClaimReport") -> list[str]:
+    """The claim and its obligations, one a line; a step that is proved is not taken apart."""
+    c = report.claim
+    below = [n for n in c.assumes if len(n) < 5]
+    rests = f", rests on {', '.join(below)}" if below else ""
+    facts = sum(len(f.leaves) for f in report.findings)
+    head = f"{c.id:4} {report.status:9} {c.title}: {c.statement}  [{_count(facts)}, {report.seconds:.2f} s{rests}]"
+    lines = [head, *(line for f in report.findings for line in _branch(f, 1))]
+    return lines + [f"     ⊢ Rocq: {t['theorem']} ({t['file']}): {t['says']}" for t in report.as_dict()["kernel_checked"]]  # type: ignore[attr-defined]
+
+
+def _count(number: int) -> str:
+    return "1 fact" if number == 1 else f"{number} facts"
+
+
+def _branch(finding: "Finding", depth: int) -> Iterator[str]:
+    count = _count(len(finding.leaves)) + ", " if finding.parts else ""
+    certificate = f", {finding.certificate}" if finding.certificate else ""
+    yield (
+        "     " * depth
+        + f"{MARK[finding.status]} {finding.words}  [{finding.engine}: {count}{finding.seconds:.2f} s{certificate}]"
+    )
+    if finding.parts and (finding.status != "proved" or finding.engine == "all of"):
+        for part in finding.parts:
+            yield from _branch(part, depth + 1)
+    elif finding.status != "proved":
+        why = ", ".join(f"{k} = {v}" for k, v in (finding.counter_example or {}).items()) or finding.note
+        yield "     " * (depth + 1) + f"{finding.formula}"
+        yield "     " * (depth + 1) + (f"fails at {why}" if finding.counter_example else why)
+
+
+def as_text(claim: "Claim") -> str:
+    """The proof in words and formulas, every step with what it rests on."""
+    lines = [f"{claim.id}. {claim.title}", "", claim.statement, "", f"Source: {claim.source}."]
+    lines += [f"Hypothesis: {h}." for h in claim.hypotheses]
+    if claim.starts:
+        lines.append("From " + ", ".join(map(text, claim.starts)) + (" follows, as t → ∞ or for ever: " if claim.ends else ""))
+        lines += [f"    {text(f)}" for f in claim.ends]
+    if claim.assumes:
+        lines.append(f"Rests on: {'; '.join(claim.assumes)}.")
+    lines += ["", "Proof."]
+    lines += [line for i, part in enumerate(claim.proof.parts, 1) for line in _text(part, f"{i}", 0)]
+    lines += [
+        "",
+        f"Computed by: {', '.join(claim.closed_forms)}." if claim.closed_forms else "",
+        f"Falsification test: {claim.test}.",
+    ]
+    false = [f.words for f in claim.false]
+    lines += [f"Refused: {words}." for words in false]
+    return "\n".join(lines)
+
+
+def _text(node: Node, number: str, depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    if isinstance(node, Fact):
+        yield f"{pad}{number}. {node.words}."
+        yield f"{pad}     {_shown(node, text)}   [{node.engine}{_lemmas(node)}]"
+        return
+    if isinstance(node, Step):
+        yield f"{pad}{number}. ({node.name}) {node.words}, by {node.rule}: {RULES.get(node.rule, '')}."
+        inner: tuple[Any, ...] = node.facts
+    else:
+        yield f"{pad}{number}. {node.words}:"
+        inner = node.parts
+    for i, part in enumerate(inner, 1):
+        yield from _text(part, f"{number}.{i}", depth + 1)
+
+
+def _shown(fact: Fact, show: Any) -> str:
+    given = ", ".join(show(g) for g in fact.given)
+    return f"{given} ⊢ {show(fact.conclusion)}" if given else f"⊢ {show(fact.conclusion)}"
+
+
+def _lemmas(fact: Fact) -> str:
+    return "".join(f", by {u.fact.words}" for u in fact.uses)
+
+
+def as_latex(claim: "Claim") -> str:
+    """The same as a LaTeX document that compiles with any engine that reads UTF-8 (``amsmath``, ``amssymb``)."""
+    lines = [
+        r"\documentclass{article}",
+        r"\usepackage[utf8]{inputenc}",
+        r"\usepackage{amsmath,amssymb,breqn}",
+        r"\begin{document}",
+    ]
+    lines += [rf"\section*{{{_plain(claim.id)}. {_plain(claim.title)}}}", _plain(claim.statement), ""]
+    lines += [rf"\paragraph{{Hypothesis.}} {_plain(h)}" for h in claim.hypotheses]
+    lines += [r"\paragraph{From}", *(_display(f) for f in claim.starts)] if claim.starts else []
+    lines += [r"\paragraph{follows}", *(_display(f) for f in claim.ends)] if claim.ends else []
+    lines += [r"\paragraph{Proof.}", *(line for part in claim.proof.parts for line in _latex(part)), r"\end{document}", ""]
+    return "\n".join(lines)
+
+
+def _display(formula: Formula) -> str:
+    return rf"\[ {latex(formula)} \]"
+
+
+def _latex(node: Node) -> Iterator[str]:
+    if isinstance(node, Fact):
+        turnstile = r" \;\vdash\; "
+        yield rf"\par {_plain(node.words)}. "
+        yield (
+            r"\begin{dmath*} "
+            + ",\\; ".join(latex(g) for g in node.given)
+            + turnstile
+            + latex(node.conclusion)
+            + r" \end{dmath*}"
+        )
+        return
+    title = f"{node.name}: {node.words}, by {node.rule}" if isinstance(node, Step) else node.words
+    yield rf"\par\textbf{{{_plain(title)}.}}"
+    for part in node.facts if isinstance(node, Step) else node.parts if isinstance(node, Group) else ():
+        yield from _latex(part)
+
+
+def _plain(words: str) -> str:
+    for mark, code in LETTERS.items():
+        words = words.replace(mark, code)
+    return words
+
+
+LETTERS = {
+    "\\": r"\textbackslash{}",
+    **{c: f"\\{c}" for c in "%#&_"},
+    "^": r"\textasciicircum{}",
+    **{
+        k: f"$\\{v}$"
+        for k, v in {
+            "θ": "theta", "β": "beta", "ψ": "psi", "π": "pi", "ω": "omega", "κ": "kappa", "ρ": "rho", "σ": "sigma", "λ": "lambda",
+            "φ": "varphi", "δ": "delta", "Δ": "Delta", "χ": "chi", "ζ": "zeta", "η": "eta", "μ": "mu", "ℓ": "ell", "Φ": "Phi", "γ": "gamma",
+            "≤": "le", "≥": "ge", "≠": "neq", "→": "to", "∈": "in", "⊂": "subset", "∞": "infty", "‖": "|", "∂": "partial", "∫": "int",
+            "·": "cdot", "⊥": "perp", "√": "surd", "⟹": "implies", "Σ": "Sigma", "×": "times", "∝": "propto", "⊢": "vdash", "∧": "wedge", "α": "alpha",
+        }.items()
+    },
+    "−": "$-$", "²": "$^2$", "³": "$^3$", "½": r"$\frac12$", "¼": r"$\frac14$", "₊": "$_+$", "₋": "$_-$", "′": "$'$", "″": "$''$", "…": r"\dots{}",
+    "˙": r"$\dot{}$", "̇": r"$\dot{}$", "ŵ": r"$\hat w$", "ẇ": r"$\dot w$", "ȧ": r"$\dot a$", "ṙ": r"$\dot r$", "ṗ": r"$\dot p$", "⁻¹": "$^{-1}$", "Ł": r"\L{}",
+}  # fmt: skip
