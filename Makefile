@@ -7,7 +7,7 @@ OUT ?= report
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: report test check venv clean
+.PHONY: report test check rocq venv clean
 report: $(READY)
 	$(BIN)/signescape report --out $(OUT) --workers $(WORKERS)
 
@@ -18,6 +18,16 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The kernel-checked part of the proof, and what it assumes. Rocq (Debian: coq) is installed where that is allowed.
+rocq:
+	@command -v coqc > /dev/null && test -d "$$(coqc -where)/user-contrib/Coquelicot" || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    apt-get update -q > /dev/null; apt-get install -y -q coq libcoq-coquelicot > /dev/null; \
+	  else \
+	    echo "make rocq needs Rocq (Coq 8.16 or later) with Coquelicot: apt-get install coq libcoq-coquelicot" >&2; exit 1; \
+	  fi
+	$(MAKE) --no-print-directory -C theory/rocq PYTHON=$(PYTHON)
 
 venv: $(READY)
 

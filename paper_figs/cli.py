@@ -123,7 +123,7 @@ def _report(options: Report) -> int:
 
     say("verifying the claims")
     verified = theory.verify()
-    document = verified.as_dict() | {"provenance": provenance("signescape.verify/1", {"claims": "all"})}
+    document = verified.as_dict() | {"provenance": provenance("signescape.verify/2", {"claims": "all"})}
     documents = make_results(options.out / "results", options.preset, options.workers, options.seed) | published()
     figures = draw_figures(documents, options.out / "figures")
     networks = [*published(), *(n for n, module in FIGURES.items() if module == "networks")]

@@ -28,10 +28,11 @@ a:hover { text-decoration: underline; }
 .proved { background: #00795a; } .refuted { background: #b3261e; } .undecided { background: #b26a00; }
 details { margin: .3rem 0; } summary { cursor: pointer; } pre { background: var(--back); padding: .8rem; overflow-x:
 auto; font-size: .78rem; }
+code { font-size: .78rem; color: #46525f; overflow-wrap: anywhere; } li details { margin: 0; }
 ul.obligations { margin: .3rem 0 .3rem 1.1rem; padding: 0; list-style: none; } ul.obligations li { padding-left:
 1.4em; text-indent: -1.4em; }
 """
-MARK = {"proved": "✓", "open": "…", "undecided": "?", "refuted": "✗"}
+MARK = {"proved": "✓", "undecided": "?", "refuted": "✗"}
 
 
 class Page:
@@ -63,13 +64,19 @@ class Page:
         self.parts.append(f'<figure id="{label}">{image}<figcaption>{words} {link}.</figcaption></figure>')
 
     def claim(self, claim: Mapping[str, Any]) -> None:
-        """A claim with its status, folded: its obligations."""
+        """A claim with its status, folded: hypotheses, what it rests on, the tree of its obligations, kernel-checked theorems."""
         words = {k: html.escape(str(claim[k])) for k in ("id", "status", "title", "statement", "source")}
         head = "<b>{id}</b> <span class='tag {status}'>{status}</span> {title}. {statement} <small>({source})</small>".format(
             **words
         )
+        notes = [f"Hypothesis: {h}." for h in claim["hypotheses"]]
+        notes += [f"Rests on {', '.join(claim['rests_on'])}."] if claim["rests_on"] else []
+        about = "".join(f"<p class=soft>{html.escape(n)}</p>" for n in notes)
         items = "".join(f"<li>{_obligation(o)}</li>" for o in claim["obligations"])
-        self.parts.append(f"<details><summary>{head}</summary><ul class=obligations>{items}</ul></details>")
+        kernel = "".join(f"<li>{_theorem(t)}</li>" for t in claim["kernel_checked"])
+        kernel = kernel and f"<p class=soft>Checked by the kernel of Rocq:</p><ul class=obligations>{kernel}</ul>"
+        body = f"{about}<ul class=obligations>{items}</ul>{kernel}"
+        self.parts.append(f"<details><summary>{head}</summary>{body}</details>")
 
     def provenance(self, name: str, document: Mapping[str, Any]) -> None:
         """All that is known of where a result comes from, folded."""
@@ -90,9 +97,19 @@ addEventListener("hashchange", () => { const d = document.getElementById(locatio
 
 
 def _obligation(found: Mapping[str, Any]) -> str:
-    spent = "" if found["status"] == "open" else f", {found['seconds']:.2f} s"
-    engine = html.escape(f"{found['engine']}{spent}")
-    return f"{MARK[found['status']]} {html.escape(found['statement'])} <small>{engine}</small>"
+    """A fact with its formula, or a step with its facts folded."""
+    engine = html.escape(f"{found['engine']}, {found['seconds']:.2f} s")
+    line = f"{MARK[found['status']]} {html.escape(found['words'])} <small>{engine}</small>"
+    if "parts" not in found:
+        formula = html.escape(found.get("formula", ""))
+        return f"{line}<br><code>{formula}</code>" if formula else line
+    inner = "".join(f"<li>{_obligation(part)}</li>" for part in found["parts"])
+    return f"<details><summary>{line}</summary><ul class=obligations>{inner}</ul></details>"
+
+
+def _theorem(theorem: Mapping[str, str]) -> str:
+    name, file, says = (html.escape(theorem[k]) for k in ("theorem", "file", "says"))
+    return f"⊢ <code>{name}</code> <small>{file}</small> {says}"
 
 
 def _cell(text: str) -> str:

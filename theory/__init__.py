@@ -18,13 +18,20 @@ to t > t*), T8 and T9 to "Deconstructing Lottery Tickets", T10–T12 to "Unmaski
 | exact.py             | the exact trainer; ``learns``, ``explain``                                                            |
 | probability.py       | T5: success probabilities                                                                             |
 | times.py             | T6: sign-escape time                                                                                  |
+| identification.py    | T7: decay of w_⊥, when a mask is right, at time T and under label noise                               |
+| frozen.py            | T9: pruned weights frozen at their initial values; Variant 2                                          |
+| supermask.py         | T9: losses of masked untrained neurons, what beats chance                                             |
+| connectivity.py      | T10: loss along segments, four barriers, when one hides a failure                                     |
+| robustness.py        | T11: distances to the edge of a basin, repaired signs                                                 |
+| flatness.py          | T12: Hessians, spectrum, what pruning gains or costs                                                  |
+| discrete.py          | T13: gradient descent, with momentum: drift, jumps, stability                                         |
 | derivations.py       | sympy: moments, loss and flow from the definitions                                                    |
 | claims/              | T1–T14 as objects: statement, hypotheses, proof, what must be refused                                 |
 | proof/               | the proof checker: formulas, engines, rules for flows, certificates, mutations                        |
 | rocq/                | the core of the theorem, checked by the kernel of Rocq                                                |
 | verification.py      | ``verify``: every obligation put to its engine                                                        |
 | maths.py             | one formula for NumPy and sympy                                                                       |
-| lazy.py, records.py, console.py, workers.py, cli.py | shared: imports, storage, commands, processes                   |
+| lazy.py, inputs.py, records.py, console.py, workers.py, cli.py | shared: imports, checks, storage, commands, processes |
 """
 
 from .lazy import exports
@@ -44,6 +51,15 @@ __getattr__, __dir__, __all__ = exports(
         "dense_flow": "dense_limit in_basin population_flow teacher_weights",
         "probability": "success_probability mean_cosine",
         "times": "escape_angle sign_escape_time",
+        "identification": "decay_rate keeps_teacher mask_probability mask_time noise_scale spread turning_time",
+        "frozen": "frozen_asymptote frozen_pull frozen_velocity variant_two_learns",
+        "supermask": "CHANCE beats_chance mean_gain mean_supermask_loss supermask_loss",
+        "connectivity": "BARRIERS failure_hidden matching matching_barrier matching_loss matching_product path_barrier "
+        "segment_loss sparse_barrier tolerance_window",
+        "robustness": "dense_distance opposite_distance repair_time sign_repaired sparse_distance",
+        "flatness": "hessian prunable_dimension pruning_cost pruning_gain solution_hessian solution_spectrum",
+        "discrete": "branch_step crosses crossing_step dense_drift dense_step drift_factor ever_jumps jump_number "
+        "momentum_roots sparse_step stable",
         "verification": "verify",
     },
 )

@@ -1,5 +1,6 @@
 """``signescape verify``: the command line of the theory."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ class Verify:
     """Write a certificate for every fact into this folder."""
     recheck: Path | None = None
     """Check the certificates in this folder alone, by second implementations, without searching."""
+    mutants: bool = False
+    """Change every operator, constant, relation and hypothesis of the claims once and tell which mutants are refused, and how."""
+    every: int = 1
+    """With --mutants: only every so-many-th one."""
     workers: int | None = None
     """Processes; by default one a core. The verdicts are the same for any number."""
     json: bool = False
@@ -48,6 +53,8 @@ def main(words: Sequence[str]) -> int:
         _require_own(options.out)
     if options.recheck is not None:
         return _recheck(options)
+    if options.mutants:
+        return _mutants(options)
     from .proof import certificates
     from .verification import verify
 
@@ -62,13 +69,13 @@ def main(words: Sequence[str]) -> int:
     return 0 if report.holds else 1
 
 
-def _teller() -> Callable[[int, int], None]:
+def _teller(what: str = "facts") -> Callable[[int, int], None]:
     """Shows progress once the number of facts is known."""
     shown: list[Progress] = []
 
     def tell(done: int, total: int) -> None:
         if not shown:
-            shown.append(Progress("facts", total, 0.1 if sys.stderr.isatty() else 5.0))
+            shown.append(Progress(what, total, 0.1 if sys.stderr.isatty() else 5.0))
         shown[0]()
 
     return tell
@@ -99,11 +106,31 @@ def _recheck(options: Verify) -> int:
 
     assert options.recheck is not None
     found = certificates.recheck_all(options.recheck, options.claims, options.workers)
-    document: dict[str, object] = {"certificates": found} | {"provenance": provenance(SCHEMA, {"recheck": str(options.recheck)})}
+    document: dict[str, object] = {"certificates": found} | {
+        "provenance": provenance(SCHEMA, {"recheck": str(options.recheck)})
+    }
     bad = [f for f in found if not f["holds"]]
     lines = [f"✗ {f['file']}: {f['reason']}" for f in bad]
     _give(options, document, "\n".join([*lines, f"{len(found) - len(bad)} of {len(found)} certificates hold."]))
     return 0 if found and not bad else 1
+
+
+def _mutants(options: Verify) -> int:
+    from .refusals import refusals, summary
+
+    if options.every < 1:
+        raise ValueError(f"--every is a whole number of at least 1, not {options.every}.")
+    workers = options.workers or os.cpu_count() or 1
+    rows = summary(refusals(options.claims, workers=workers, every=options.every, progress=_teller("mutants")))
+    document: dict[str, object] = {"claims": rows}
+    document["provenance"] = provenance("signescape.verify/2", {"mutants": options.claims, "every": options.every})
+    lines = [
+        f"{r['id']:4} {r['mutants']} mutants: {r['refused']} refused, {r['with_counter_example']} of them at a point; "
+        + "; ".join(f"{n} equivalent: {reason}" for reason, n in r["equivalent"].items())
+        for r in rows
+    ]
+    _give(options, document, "\n".join(lines))
+    return 0 if all("proved" not in r["by_hand"].values() for r in rows) else 1
 
 
 def _require_own(path: Path) -> None:

@@ -112,7 +112,7 @@ def largest(n: int, order: int = 10) -> Law:
     """A rule for max_j |u_j|: between the 1/√k, where its density is not smooth; for n > ``FEW`` it is smooth enough.
 
     >>> law = largest(9)
-    >>> bool(abs(law.weights.sum() - 1) < 1e-10)
+    >>> bool(abs(law.weights.sum() - 1) < 1e-9)
     True
     """
     if n == 1:

@@ -176,7 +176,8 @@ def _discriminant(strength: Array, mu: Array) -> Array:
 def crosses(a: ArrayLike, s: ArrayLike, eta: ArrayLike, momentum: ArrayLike = 0.0) -> NDArray[np.bool_]:
     """T13. Does w cross zero from w0 < 0, noise-free, v_0 = 0, were a constant? Iff ηs a² > (1 − √μ)²: no real positive roots.
 
-    a changes by O(w0²), so the law is one of small |w0|; at μ = 0 ``ever_jumps`` is exact. At μ = 0.9 the bound is 0.0026.
+    a changes by O(w0²), so the law is one of small |w0|. With a moving w does not cross if ηs w0² ≤ (1 − √μ)² too (T13), and at
+    μ = 0 ``ever_jumps`` is exact. At μ = 0.9 the bound is 0.0026.
 
     >>> crosses(1.0, 0.5, [0.005, 0.006], 0.9).tolist()
     [False, True]

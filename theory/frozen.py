@@ -78,7 +78,7 @@ def frozen_asymptote(rho: Any, t: Any) -> tuple[Any, Any, Any]:
     if m is np:
         require(rho > 0, rho, "ρ = ‖w0_⊥‖ is positive")
         require(t > 0, t, "t is positive")
-    first = m.sqrt(rho * m.sqrt(2 * t))
+    first = m.sqrt(rho) * m.sqrt(m.sqrt(2 * t))
     return 1 / first, first, rho / (4 * m.sqrt(2 * t))
 
 

@@ -1,18 +1,21 @@
-"""T5: success probabilities in closed form, for one-shot pruning to one weight on the population.
+"""T5, T8, T9: success probabilities for one-shot pruning to one weight on the population, in closed form or by quadrature.
 
-Every case reduces to two sets: the dense basin D = {a0 > −‖w0‖, θ0 ≠ π} and the sparse basin B = {w_1 > 0, a0 > −w_1} ⊂ D.
+Where the mask keeps e_1 in all of D, or at random, every case reduces to two sets: the dense basin D = {a0 > −‖w0‖, θ0 ≠ π}
+and the sparse basin B = {w_1 > 0, a0 > −w_1} ⊂ D. All other criteria and restarts go to ``theory.parts``.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, betaincc, gammaln
+from scipy.special import betainc
 
 from .algorithms import Algorithm, At
-from .initialisations import Balanced, Gaussian, Initialisation
+from .basins import dense_basin, mean_cosine, sparse_basin
+from .initialisations import Balanced, Initialisation
 from .initialisations import initialisation as init_named
 from .names import algorithm as named
+from .parts import PARTS, restart_probability
 from .times import escape_angle
 
 __all__ = ["mean_cosine", "success_probability"]
@@ -21,20 +24,28 @@ Array = NDArray[np.float64]
 
 
 def success_probability(algorithm: str | Algorithm, init: str | Initialisation, d: ArrayLike, *, noise: bool = False) -> Array:
-    """Probability that the algorithm learns from a random start: T5, exact; ``d`` an integer or an array of integers ≥ 1.
+    """Probability that the algorithm learns from a random start (T5, T8, T9); ``d`` an integer or an array of integers ≥ 1.
 
     P(LRR) = P(D), P(IMP) = P(B). For Gaussian a0, w0 and ρ = σ_a/σ_w, d ≥ 2: P(D) = 1 − ½ I_{ρ²/(1+ρ²)}(d/2, ½),
     P(B) = ½ − arctan(ρ)/2π; balanced: ½, ¼; bounded: 1, ¼(1 + Γ(d/2)/(√π Γ((d+1)/2))). At d = 1, D = B.
+    Every built-in criterion and every restart without a moment At(...) has an answer, those of T5 for d ≥ 1, others for d ≥ 2:
+    in closed form or by deterministic quadrature with an error below 1e-6 (``theory.restart_probability`` says which, and how
+    large). Exceptions, by simulation only: "reinit" and "constant" magnitudes with criteria that compare sizes, where a0 or
+    starts outside D matter.
     ``noise=True``: with label noise, phases long and n → ∞, half of the starts stuck at w_1 < 0 < a0 + w_1 escape (T2b).
-    Raises ValueError where no closed form is known; ``simulate.estimate`` takes every algorithm.
+    Raises ValueError where no such answer is known; ``simulate.estimate`` takes every algorithm.
 
     >>> float(success_probability("LRR", "balanced", 10)), float(success_probability("IMP", "gaussian", 10))
     (0.5, 0.375)
+    >>> round(float(success_probability("restart(sign='final', criterion='movement')", "balanced", 10)), 4)
+    0.437
     """
     chosen, law = named(algorithm).default(count=1), init_named(init)
     d = np.asarray(d)
     if not np.issubdtype(d.dtype, np.number) or not ((d >= 1) & (d == np.floor(d))).all():
         raise ValueError(f"The number of inputs d is a whole number of at least 1, not {d.tolist()!r}.")
+    if not noise and _needs_parts(chosen):
+        return _by_parts(chosen, law, d)[()]
     share = _mask_share(chosen, d)
     found = np.where(d == 1, sparse_basin(law, d), _outcome(chosen, law, d) if (d > 1).any() else 0.0)
     if noise:
@@ -42,32 +53,27 @@ def success_probability(algorithm: str | Algorithm, init: str | Initialisation, 
     return (share * found)[()]
 
 
-def dense_basin(law: Initialisation, d: Array) -> Array:
-    """P(a0 > −‖w0‖), d ≥ 2."""
-    if isinstance(law, Gaussian):
-        return 1 - betaincc(0.5, d / 2, 1 / (1 + _rho(law, d) ** 2)) / 2
-    return np.full(d.shape, 0.5 if isinstance(law, Balanced) else 1.0)
+def _needs_parts(chosen: Algorithm) -> bool:
+    """Is this a built-in criterion and a restart, but not a case of T5?"""
+    if chosen.prunings == 0 or chosen.count != 1 or chosen.rewind.moments or chosen.criterion not in PARTS:
+        return False
+    return chosen.criterion not in ("random", "large_final", "large_init_large_final") or _sources(chosen) not in _RESTARTS
 
 
-def _rho(law: Gaussian, d: Array) -> Array:
-    return law.sigma_a * (np.sqrt(d) if law.sigma_w is None else np.full(d.shape, 1 / law.sigma_w))
+def _by_parts(chosen: Algorithm, law: Initialisation, d: Array) -> Array:
+    def one(inputs: int) -> float:
+        if inputs > 1:
+            return restart_probability(str(chosen.criterion), chosen.rewind, law, int(inputs)).value
+        if _sources(chosen) in _RESTARTS:  # with one input there is nothing to choose
+            return float(sparse_basin(law, np.asarray(inputs)))
+        raise ValueError(f"The success probability of {chosen.name!r} is known for d ≥ 2 inputs, not for {inputs}.")
+
+    return np.array([one(inputs) for inputs in d.ravel().tolist()]).reshape(d.shape)
 
 
-def sparse_basin(law: Initialisation, d: Array) -> Array:
-    """P(w_1 > 0, a0 > −w_1)."""
-    if isinstance(law, Gaussian):
-        return 0.5 - np.arctan(_rho(law, d)) / (2 * np.pi)
-    return np.full(d.shape, 0.25) if isinstance(law, Balanced) else (1 + mean_cosine(d)) / 4
-
-
-def mean_cosine(d: ArrayLike) -> Array:
-    """E|z| = Γ(d/2) / (√π Γ((d + 1)/2)), z = w_1/‖w‖ of an isotropic w.
-
-    >>> float(mean_cosine(1))
-    1.0
-    """
-    d = np.asarray(d, dtype=float)
-    return np.exp(gammaln(d / 2) - gammaln((d + 1) / 2)) / np.sqrt(np.pi)
+def _sources(algorithm: Algorithm) -> tuple[str, str, str]:
+    rewind = algorithm.rewind
+    return tuple(str(s) if not isinstance(s, At) else "At" for s in (rewind.magnitude, rewind.sign, rewind.rest))  # type: ignore
 
 
 def _mask_share(algorithm: Algorithm, d: Array) -> Array:
@@ -87,8 +93,7 @@ def _mask_share(algorithm: Algorithm, d: Array) -> Array:
 def _outcome(algorithm: Algorithm, law: Initialisation, d: Array) -> Array:
     if algorithm.prunings == 0:
         return dense_basin(law, d)
-    rewind = algorithm.rewind
-    sources = tuple(str(s) if not isinstance(s, At) else "At" for s in (rewind.magnitude, rewind.sign, rewind.rest))
+    rewind, sources = algorithm.rewind, _sources(algorithm)
     if sources == ("At", "At", "At") and rewind.magnitude == rewind.sign == rewind.rest:
         return _rewound(rewind.magnitude, law, d)  # type: ignore[arg-type]
     if sources not in _RESTARTS:

@@ -6,14 +6,14 @@ for y > 0. So a0 is integrated in closed form, and what remains is
 
     P = E_t E_ρ ∫ 2φ(W/σ_w)/σ_w · P(a0 > −L, a0² ≶ T(y(W, q)) | r) dW,
 
-by Gauss–Legendre in W between the points where the integrand is not smooth, in ρ and in t. L is where the restart stops to learn:
+by Gauss–Legendre in W between the points where the integrand is not smooth, in ρ and in t. L is where a restart stops to learn:
 
-| restart               | learns iff        | L                                                                                  |
-|-----------------------|-------------------|------------------------------------------------------------------------------------|
-| magnitude W, a = a0   | a0 > −W           | W                                                                                  |
-| magnitude m, a = a0   | in D and a0 > −m  | min(r, ℓ), ℓ² = (r² + √(r⁴ + 8))/4                                                 |
-| a = a∞                | in D              | r                                                                                  |
-| magnitude s, a = a0   | a0 > −s           | s, the standard deviation of w0 (only where the mask does not depend on sizes)     |
+| restart             | learns iff       | L                                                                              |
+|---------------------|------------------|--------------------------------------------------------------------------------|
+| magnitude W, a = a0 | a0 > −W          | W                                                                              |
+| magnitude m, a = a0 | in D and a0 > −m | min(r, ℓ), ℓ² = (r² + √(r⁴ + 8))/4                                             |
+| a = a∞              | in D             | r                                                                              |
+| magnitude s, a = a0 | a0 > −s          | s, the standard deviation of w0 (only where the mask does not depend on sizes) |
 
 Balanced starts have m = 1 and a sign of a0 that alone decides, so W and q are all there is. Refining the rules changes no
 value of the tables by more than the errors stated with them.
@@ -31,7 +31,7 @@ from scipy.stats import chi
 from .directions import Law, largest, panels, smallest
 from .initialisations import Balanced, Bounded, Gaussian, Initialisation
 
-__all__ = ["PARTS", "Part", "integral"]
+__all__ = ["Part", "integral"]
 
 Array = NDArray[np.float64]
 Where = Callable[[Array, Array], Array]
@@ -54,26 +54,6 @@ INCREASE = Part("min", "", "m > y", lambda W, q: W - q)
 NEW_SIGN = Part("", "", "m > y", lambda W, q: W)
 MOVED_BACK = Part("max", "", "m > y", lambda W, q: q - W)
 MOVED_FAR, MOVED_LITTLE = Part("max", "", "m > y", lambda W, q: W + q), Part("max", "W > q", "m < y", lambda W, q: W - q)
-
-ALWAYS, NEVER, TIE = ("always",), (), ("tie",)
-PARTS: dict[str, tuple[tuple[Part | str, ...], ...]] = {
-    "large_final": (ALWAYS, ALWAYS, ALWAYS, ALWAYS),
-    "large_final_same_sign": (ALWAYS, NEVER, NEVER, ALWAYS),
-    "large_final_diff_sign": (TIE, ALWAYS, ALWAYS, TIE),
-    "small_final": (NEVER, NEVER, NEVER, NEVER),
-    "large_init": ((LARGEST,), (LARGEST,), (LARGEST,), (LARGEST,)),
-    "small_init": ((SMALLEST,), (SMALLEST,), (SMALLEST,), (SMALLEST,)),
-    "large_init_large_final": (ALWAYS, ALWAYS, ALWAYS, ALWAYS),
-    "small_init_small_final": ((BOTH_SMALL,), (BOTH_SMALL,), (SMALLEST,), (SMALLEST,)),
-    "magnitude_increase": ((INCREASE,), (INCREASE,), (SMALLEST,), (SMALLEST,)),
-    "magnitude_increase_same_sign": ((INCREASE,), ALWAYS, ALWAYS, (SMALLEST,)),
-    "magnitude_increase_diff_sign": (TIE, (NEW_SIGN,), NEVER, TIE),
-    "movement": ((MOVED_FAR, MOVED_LITTLE), (MOVED_BACK,), (LARGEST,), (LARGEST,)),
-    "movement_same_sign": ((MOVED_FAR, MOVED_LITTLE), NEVER, NEVER, (LARGEST,)),
-    "movement_diff_sign": (TIE, ALWAYS, ALWAYS, TIE),
-    "random": (TIE, TIE, TIE, TIE),
-}
-"""The conditions of ``theory.conditions`` as disjoint regions: in D with w_01 > 0, w_01 < 0; outside with w_01 > 0, w_01 < 0."""
 
 
 @lru_cache(maxsize=4096)

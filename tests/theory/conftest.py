@@ -1,6 +1,19 @@
-"""Settings of the property tests: the same examples every time, no limit of time for one of them."""
+"""Settings of the property tests: the same examples every time, no limit of time for one of them.
 
-from hypothesis import settings
+``HYPOTHESIS_PROFILE=thorough`` looks at 10,000 new examples of each property instead; a failure prints the line that repeats it.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
 
 settings.register_profile("signescape", deadline=None, derandomize=True, max_examples=100)
-settings.load_profile("signescape")
+settings.register_profile(
+    "thorough",
+    deadline=None,
+    max_examples=10_000,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "signescape"))

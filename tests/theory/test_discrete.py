@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from theory.dense_flow import in_basin
 from theory.discrete import (
     branch_step,
     crosses,
@@ -22,7 +23,6 @@ from theory.discrete import (
     sparse_step,
     stable,
 )
-from theory.dense_flow import in_basin
 from theory.one_input import POPULATION, Branches, branch_statistics
 from theory.population import angle, conserved, reduced_flow
 
@@ -45,7 +45,7 @@ def descend(a, w, s, eta, steps, mu=0.0, fixed=False):
             first = min(first, k)
             if fixed:
                 break
-        if abs(w) < 1e-200 and abs(vw) < 1e-200 or not abs(w) < 1e100:
+        if (abs(w) < 1e-200 and abs(vw) < 1e-200) or not abs(w) < 1e100:
             break
     return first, a, w
 
@@ -99,7 +99,7 @@ def test_zero_and_the_sign_of_c_stay(a, w, s, beta, eta):
 
 
 def test_descent_leaves_the_boundary_of_the_flow():
-    """Balanced a0 = −‖w0‖, where the flow goes to 0, learns: c drifts below 0. Half the step takes more than 8 times as long."""
+    """Balanced a0 = −‖w0‖, where the flow goes to 0, learns: c drifts below 0. Half the step takes over 8 times as long."""
     times = []
     for eta in (0.8, 0.4):
         a, w, k = np.float64(-1.0), np.array([0.6, 0.8]), 0
@@ -221,7 +221,13 @@ def test_the_roots_as_an_identity():
 
 def test_momentum_closes_the_gap_where_descent_does_not_cross():
     """μ = 0.9, η = 0.1, small |w0|: from (a, w) = (1, −0.1) momentum learns, plain descent does not; at η = 0.001 neither."""
-    for eta, mu, expected in ((0.1, 0.9, True), (0.1, 0.0, False), (0.001, 0.9, False), (0.005, 0.9, False), (0.0056, 0.9, True)):
+    for eta, mu, expected in (
+        (0.1, 0.9, True),
+        (0.1, 0.0, False),
+        (0.001, 0.9, False),
+        (0.005, 0.9, False),
+        (0.0056, 0.9, True),
+    ):
         assert crosses(1.0, 0.5, eta, mu) == expected
         first, a, w = descend(1.0, -0.1, 0.5, eta, 200_000 if expected else 20_000, mu)
         assert (first < np.inf) == expected

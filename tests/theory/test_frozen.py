@@ -78,10 +78,10 @@ def test_every_start_escapes_to_the_asymptote(a0, first, rho):
         a, w = solve(a0, first, rho, t)
         outer, inner, level = frozen_asymptote(rho, t)
         value = float(loss(a, np.hypot(w, rho), angle([w, rho])))
-        assert (a / outer, w / inner, value / level) == pytest.approx((1, 1, 1), abs=40 * t**-0.25)
+        assert (a / outer, w / inner, value / level) == pytest.approx((1, 1, 1), abs=0.2 * t**-0.25)
         ends.append(abs(w / inner - 1))
         assert value < 0.01
-    assert ends[1] < ends[0] < 0.2
+    assert ends[1] < ends[0] < 0.005
 
 
 def test_c_is_not_conserved():
@@ -102,8 +102,9 @@ def test_the_asymptote_at_extreme_scales():
 def test_variant_two_by_its_own_steps(init):
     """Train, start kept weights that shrank at 0, retrain; against the condition on m∞. Fewer successes than IMP."""
     a0, w0 = initialisation(init).sample(np.random.default_rng(3), 3, 150)
-    a0, w0 = 1.5 * a0, 2.5 * w0
-    _, w = population_flow(a0, w0, 300.0)
+    if init != "gaussian":
+        a0, w0 = 2.5 * a0, 2.5 * w0
+    _, w = population_flow(a0, w0, 60.0)
     shrank = np.abs(w[:, 0]) < np.abs(w0[:, 0])
     a, first = flow(a0, np.where(shrank, 0.0, w0[:, 0]), POPULATION, np.inf)
     simulated = (first > 0) & np.isclose(a * first, 1)

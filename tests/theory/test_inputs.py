@@ -38,7 +38,9 @@ def test_state_broadcasts():
     assert (a.shape, w.shape) == ((3,), (3, 2))
 
 
-@pytest.mark.parametrize(("a", "w", "quoted"), [(1.0, 2.0, r"\(\)"), (1.0, [], r"\(0,\)"), ([1, 2], np.ones((3, 2)), r"\(3, 2\)")])
+@pytest.mark.parametrize(
+    ("a", "w", "quoted"), [(1.0, 2.0, r"\(\)"), (1.0, [], r"\(0,\)"), ([1, 2], np.ones((3, 2)), r"\(3, 2\)")]
+)
 def test_shapes_that_do_not_fit_are_quoted(a, w, quoted):
     with pytest.raises(ValueError, match=quoted):
         state(a, w)

@@ -1,4 +1,4 @@
-"""T11: distances to the boundary of a basin by brute-force minimisation, repaired signs by the flow, repair times by a solver."""
+"""T11: distances to the edge of a basin by brute-force minimisation, repaired signs by the flow, repair times by a solver."""
 
 import numpy as np
 import pytest

@@ -10,7 +10,7 @@ from .claim import Claim
 
 __all__ = ["CLAIMS", "Claim"]
 
-MODULES = ("t1", "t2", "t3", "t4", "t5", "t6")
+MODULES = ("t1", "t2", "t3", "t4", "t5", "t6", "t8", "t9")
 
 CLAIMS: dict[str, Claim] = {claim.id: claim for name in MODULES for claim in import_module(f"{__name__}.{name}").CLAIMS}
 """Every claim by id, in order."""

@@ -6,7 +6,7 @@ from ..connectivity import BARRIERS, LEAST_FAILING, matching_barrier, matching_l
 from ..population import loss
 from ..proof.flows import Group
 from ..proof.logic import And, Fact, Formula, eq, ge, gt, iff, le, lt
-from .claim import OURS, Claim
+from .claim import OURS, Claim, Part
 from .symbols import a, c
 from .t4 import LIMIT
 
@@ -40,12 +40,16 @@ def _matching() -> tuple[Fact, ...]:
     return (
         identity("p(α) = 1 + α(1 − α)(a − b)²/(ab)", matching_product(a, b, alpha), product),
         identity("L = ¼(p − 1)² is the loss of T3 at θ = 0", between, loss(product, sp.Integer(1), sp.Integer(0))),
-        Fact("L is largest at α = ½", le(between, top), SEGMENT),
+        Fact("L is largest at α = ½", le(between, top), (*SOLUTIONS, *SEGMENT)),
         identity("and is (a − b)⁴/(64a²b²) there", top, closed),
         Fact("a∞(c) is the solution: a > 0, a² − 1/a² = c", And((gt(LIMIT, 0), eq(LIMIT**2 - 1 / LIMIT**2, c)))),
         Fact("the only one", eq(a, b), (*SOLUTIONS, eq(a**2 - 1 / a**2, b**2 - 1 / b**2))),
-        identity("a = e^{u/2} has c = a² − 1/a² = 2 sinh u, u = asinh(c/2)", ends[a] ** 2 - 1 / ends[a] ** 2, 2 * sp.sinh(y)),
-        identity("¼ sinh⁴((u − u')/4) is the same", matching_barrier(c, d).subs(inner), closed.subs(ends)),
+        identity(
+            "a = e^{u/2} has c = a² − 1/a² = 2 sinh u, u = asinh(c/2)",
+            ends[a] ** 2 - 1 / ends[a] ** 2,
+            2 * sp.sinh(y).rewrite(sp.exp),
+        ),
+        identity("¼ sinh⁴((u − u')/4) is the same", matching_barrier(c, d).subs(inner).rewrite(sp.exp), closed.subs(ends)),
         Fact("it vanishes iff a = b", iff(eq(top, 0), eq(a, b)), SOLUTIONS),
         Fact("that is, iff c = c'", iff(eq(top, 0), eq(a**2 - 1 / a**2, b**2 - 1 / b**2)), SOLUTIONS),
         identity("pruning w_⊥ adds ‖w_⊥‖² to c", a**2 - w**2 - (a**2 - (w**2 + y**2)), y**2),
@@ -123,7 +127,7 @@ def _windows() -> tuple[Fact, ...]:
     )
 
 
-def _proof() -> tuple[object, ...]:
+def _proof() -> tuple[Part, ...]:
     return (
         Group("between two solutions (a, e_1/a) and (b, e_1/b)", _matching()),
         Group("from a solution to a failed end (b, 0)", _failing()),
@@ -138,9 +142,9 @@ CLAIMS = (
         "Linear mode connectivity",
         "Between solutions (a, e_1/a), (b, e_1/b): p(α) = 1 + α(1 − α)(a − b)²/(ab), L = ¼(p − 1)², largest at α = ½: "
         "(a − b)⁴/(64a²b²) = ¼ sinh⁴((asinh(c/2) − asinh(c'/2))/4), zero iff c = c'. To a failed end (b, 0) the barrier above "
-        "(i) linear interpolation is zero iff ½ ≤ b/a ≤ 5, above (ii) the worse end iff 0 ≤ b/a ≤ 4 + 2√2; above (iii) the mean "
-        "of the ends it is at least ⅛, above (iv) the first end ¼. So “small barrier iff matching” is false for (i), (ii), and "
-        "true for (iii), (iv) with tolerances from the matching barrier up to ⅛, ¼.",
+        "(i) linear interpolation is zero iff ½ ≤ b/a ≤ 5, above (ii) the worse end iff 0 ≤ b/a ≤ 4 + 2√2; above (iii) "
+        "the mean of the ends it is at least ⅛, above (iv) the first end ¼. So “small barrier iff matching” is false for (i), "
+        "(ii), and true for (iii), (iv) with tolerances from the matching barrier up to ⅛, ¼.",
         OURS,
         _proof,
         hypotheses=(

@@ -4,10 +4,10 @@ import sympy as sp
 
 from ..discrete import branch_step, dense_drift, drift_factor, jump_number, momentum_roots
 from ..population import reduced_flow
-from ..proof.flows import Group, Step
+from ..proof.flows import Group, Node, Step
 from ..proof.logic import And, Fact, Formula, eq, ge, gt, iff, le, lt, ne
 from ..proof.recurrences import Map, descend, induct
-from .claim import OURS, Claim, Falsehood
+from .claim import OURS, Claim, Falsehood, Part
 from .symbols import a, g, r, theta
 from .trigonometry import SINE
 
@@ -88,7 +88,7 @@ def frozen(*region: Formula) -> Step:
     return induct("w ≤ 0 for ever", SPARSE, (lt(w, 0), *region[1:]), region, (gt(h, 0),))
 
 
-def _jumps() -> tuple[object, ...]:
+def _jumps() -> tuple[Node, ...]:
     number = jump_number(a, w, s, beta, eta)
     jumped = branch_step(a, -w, h, 0, 1)
     return (
@@ -126,7 +126,7 @@ def falling(bound: sp.Expr = BOUND) -> Step:
     return descend("ρ becomes ≤ 0 in finitely many steps", line, (gt(ratio, 0),), ratio, k - bound, (ge(m, 0), gt(k, bound)))
 
 
-def _momentum() -> tuple[object, ...]:
+def _momentum() -> tuple[Node, ...]:
     high, low = momentum_roots(k, mu)
     moved = HEAVY_BALL.moves[1][1]
     kappa = h * a**2
@@ -220,7 +220,7 @@ def _stability() -> tuple[Fact, ...]:
     )
 
 
-def _proof() -> tuple[object, ...]:
+def _proof() -> tuple[Part, ...]:
     return (
         Group("drift of c, one input", _drift()),
         Group("drift of c, d > 1", _dense()),
@@ -234,16 +234,17 @@ CLAIMS = (
     Claim(
         "T13",
         "Discrete steps",
-        "One input: c_{k+1} = c_k(1 − η²s²(β − p)²). d > 1: c_{k+1} = c_k − η²[c_k(g − q/2)² + (a/2π)²(π − θ)² sin²θ], which leads "
-        "from a = −‖w‖ into the basin of T4. Noise-free, w jumps over zero at a step iff ηs₋a² > 1, and at any time iff ηs₋a0² > 1, "
-        "if ηs₋w0² ≤ 2. With momentum μ and constant a it crosses iff ηs₋a² > (1 − √μ)²; with a moving it does not if ηs₋a0² and "
-        "ηs₋w0² are at most (1 − √μ)². A minimum is stable iff ηs√(c² + 4β²) < 2(1 + μ).",
+        "One input: c_{k+1} = c_k(1 − η²s²(β − p)²). d > 1: c_{k+1} = c_k − η²[c_k(g − q/2)² + (a/2π)²(π − θ)² sin²θ], which "
+        "leads from a = −‖w‖ into the basin of T4. Noise-free, w jumps over zero at a step iff ηs₋a² > 1, and at any time iff "
+        "ηs₋a0² > 1, if ηs₋w0² ≤ 2. With momentum μ and constant a it crosses iff ηs₋a² > (1 − √μ)²; with a moving it does not "
+        "if ηs₋a0² and ηs₋w0² are at most (1 − √μ)². A minimum is stable iff ηs√(c² + 4β²) < 2(1 + μ).",
         OURS,
         _proof,
         hypotheses=(
             "full-batch gradient descent, momentum as heavy ball from rest",
             "“at any time”: noise-free (β₋ = 0) and ηs₋w0² ≤ 2",
             "the law (1 − √μ)² is one of constant a: small |w0|",
+            "from a = −‖w‖ into the basin: η(‖w‖²/2 + 1/2π) < 1, θ ∈ (0, π)",
             "stability is that of the linearised step",
         ),
         closed_forms=(

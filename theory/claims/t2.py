@@ -87,7 +87,7 @@ def _limit() -> tuple[Fact, ...]:
     zero = late_moebius(a, w, beta, sp.Integer(0))
     degenerate = both(eq(c, 0), lt(beta * a * w, 0))
     return (
-        identity("a w → β, by the map at κ = 1/ω", sp.expand(end[0] * end[1] - beta), 0),
+        identity("a w → β, by the map at κ = 1/ω", end[0] * end[1], beta),
         identity("and by the form for late times at t = ∞", zero[0] * zero[1], beta),
         Fact(
             "the root does not vanish at κ = 1/ω unless c = 0 and βp0 < 0",
@@ -334,7 +334,8 @@ CLAIMS = (
     Claim(
         "T2c",
         "One formula for all cases",
-        "v = w/a solves v̇ = s(β − c v − β v²); (a, w) is a Möbius map of tanh(sωt/2) over a common root, and a w → β unless the "
+        "v = w/a solves v̇ = s(β − c v − β v²); (a, w) is a Möbius map of tanh(sωt/2) over a common root, and a w → β "
+        "unless the "
         "root vanishes.",
         OURS,
         _moebius,

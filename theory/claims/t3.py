@@ -94,7 +94,8 @@ CLAIMS = (
         "T3",
         "Population gradient",
         "E[φ(x_1) x 1{w·x > 0}] = ((π − θ)e_1 + sin θ ŵ)/2π, g = (sin θ + (π − θ)cos θ)/2π, L = ¼ + q²/4 − q g, "
-        "and the flow follows; g > 0 and (π − θ) + sin θ cos θ > 0 on [0, π), so while a > 0, θ decreases and a non-positive w_1 grows.",
+        "and the flow follows; g > 0 and (π − θ) + sin θ cos θ > 0 on [0, π), so while a > 0, θ decreases and a "
+        "non-positive w_1 grows.",
         OURS,
         _proof,
         hypotheses=("x ~ N(0, I_d), d ≥ 2, or another rotation-invariant law up to scale", "n = ∞", "w ≠ 0"),

@@ -248,8 +248,10 @@ CLAIMS = (
     Claim(
         "T4",
         "Exact basin",
-        "For d > 1 the population flow reaches the teacher, (a∞, e_1/a∞) with a∞ = √((c + √(c² + 4))/2), iff a0 > −‖w0‖, w0 ≠ 0 and θ0 ≠ π. "
-        "Outside: a0 < −‖w0‖ goes to (−√c, 0), a0 = −‖w0‖ to (0, 0); θ0 = π to (√c, 0), (0, 0), (0, −√−c e_1) for c > 0, = 0, < 0.",
+        "For d > 1 the population flow reaches the teacher, (a∞, e_1/a∞) with a∞ = √((c + √(c² + 4))/2), iff a0 > −‖w0‖, w0 "
+        "≠ 0 and θ0 ≠ π. "
+        "Outside: a0 < −‖w0‖ goes to (−√c, 0), a0 = −‖w0‖ to (0, 0); θ0 = π to (√c, 0), (0, 0), (0, −√−c e_1) for c > 0, = "
+        "0, < 0.",
         OURS,
         _proof,
         hypotheses=("population flow with Gaussian inputs, d ≥ 2", "w0 ≠ 0 (else rest, by φ'(0) = 0)", "t = ∞"),

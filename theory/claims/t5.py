@@ -117,8 +117,10 @@ CLAIMS = (
     Claim(
         "T5",
         "IMP ⊂ WR(t) ⊂ LRR",
-        "As success sets of the population flow, nested in t: IMP succeeds from B = {w_1 > 0, a > −w_1}, WR(t) from Φ_t⁻¹(B), LRR from "
-        "D = {a > −‖w‖, θ ≠ π}, and B ⊂ D is forward invariant. Gaussian: P(D) = 1 − ½I_{ρ²/(1+ρ²)}(d/2, ½), P(B) = ½ − arctan(ρ)/2π; "
+        "As success sets of the population flow, nested in t: IMP succeeds from B = {w_1 > 0, a > −w_1}, WR(t) from "
+        "Φ_t⁻¹(B), LRR from "
+        "D = {a > −‖w‖, θ ≠ π}, and B ⊂ D is forward invariant. Gaussian: P(D) = 1 − ½I_{ρ²/(1+ρ²)}(d/2, ½), P(B) = ½ − "
+        "arctan(ρ)/2π; "
         "balanced ½ and ¼; bounded 1 and ¼(1 + E|z|). d ≥ 2.",
         PAPER + " (balanced 1/4 and 1/2); the rest: " + OURS,
         _proof,

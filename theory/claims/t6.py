@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import sympy as sp
 
 from ..proof.flows import Group, Path, Step
-from ..proof.logic import Fact, eq, ge, gt, le, lt
+from ..proof.logic import Fact, eq, ge, gt, lt
 from ..proof.solutions import travel
 from .claim import OURS, Claim, Falsehood, Part
-from .symbols import POLAR, a, g, r, theta
+from .symbols import POLAR, a, r, theta
 from .t4 import TURNS
 from .trigonometry import COSINE, COSINE_LEFT, G_LOW, SINE
 
@@ -98,7 +98,8 @@ CLAIMS = (
     Claim(
         "T6",
         "Sign-escape time",
-        "Balanced, a0 = ‖w0‖, θ0 ∈ (π/2, π): w_1 crosses zero at t* = 2π ∫_{π/2}^{θ0} dθ/((π − θ) sin θ), whatever the scale; WR(t) is rescued "
+        "Balanced, a0 = ‖w0‖, θ0 ∈ (π/2, π): w_1 crosses zero at t* = 2π ∫_{π/2}^{θ0} dθ/((π − θ) sin θ), whatever the "
+        "scale; WR(t) is rescued "
         "iff t > t*. For c > 0 the time is shorter, for c < 0 longer.",
         OURS,
         _proof,

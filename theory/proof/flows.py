@@ -23,15 +23,17 @@ Soundness of the rules, for a field that is locally Lipschitz on an open ``domai
 - ``pass_on``: the field is autonomous: from a point of another path's starts, its theorem holds.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
 
 from .logic import Fact, Formula, Lemma, Relation, eq, ge, gt, le, lt, ne, relations_of, symbols_of, text
 
-__all__ = ["Flow", "Group", "Node", "Path", "Step", "facts_of", "relevant"]
+__all__ = ["Flow", "Group", "Node", "Path", "Step", "facts_of", "mutated", "relevant"]
 
 Uses = tuple[Lemma, ...]
 
@@ -89,6 +91,52 @@ def facts_of(*nodes: Node) -> list[Fact]:
     return list(found)
 
 
+@dataclass
+class Statements:
+    """What the paths built while it is in force state, and the one change made to it, if any.
+
+    ``said``: components of fields, each once, and starts, in order; the ``index``-th becomes ``other``, a component in every
+    path. ``steps``: the results of steps, by path and name; ``withheld`` is one of them that nothing may use.
+    """
+
+    index: int | None = None
+    other: Any = None
+    withheld: tuple[str, str] | None = None
+    said: list[Any] = field(default_factory=list)
+    steps: dict[tuple[str, str], None] = field(default_factory=dict)
+
+
+_STATEMENTS: ContextVar[Statements | None] = ContextVar("statements", default=None)
+
+
+@contextmanager
+def mutated(index: int | None = None, other: Any = None, withheld: tuple[str, str] | None = None) -> Iterator[Statements]:
+    """Paths built inside are noted and, if asked for, changed in one place."""
+    token = _STATEMENTS.set(found := Statements(index, other, withheld))
+    try:
+        yield found
+    finally:
+        _STATEMENTS.reset(token)
+
+
+def _said(statement: Any, everywhere: bool = False) -> Any:
+    found = _STATEMENTS.get()
+    if found is None:
+        return statement
+    place = found.said.index(statement) if everywhere and statement in found.said else len(found.said)
+    if place == len(found.said):
+        found.said.append(statement)
+    return found.other if place == found.index else statement
+
+
+def _withheld(path: str, name: str) -> bool:
+    found = _STATEMENTS.get()
+    if found is None:
+        return False
+    found.steps[path, name] = None
+    return found.withheld == (path, name)
+
+
 def relevant(fact: Fact) -> Fact:
     """The fact without the lemmas that share no function with it, nor with a lemma that does: they cannot help."""
     kinds = _functions(fact.conclusion, *fact.given)
@@ -117,13 +165,24 @@ class Path:
     """Every solution of ``flow`` that begins in ``start``; ``without`` names steps whose result is withheld (for mutants)."""
 
     def __init__(self, words: str, flow: Flow, *start: Formula, without: Iterable[str] = ()):
-        self.words, self.flow, self.start, self.without = words, flow, start, frozenset(without)
+        field = tuple((x, _said(v, everywhere=True)) for x, v in flow.field)
+        self.words, self.flow, self.without = words, replace(flow, field=field), frozenset(without)
+        self.start = tuple(_said(f) for f in start)
         self.steps: list[Step] = []
         self.known: dict[str, tuple[Formula, ...]] = {}
         self.limits: dict[sp.Expr, sp.Expr] = {}
         self.named: dict[sp.Symbol, sp.Expr] = {}
         self.properties: list[Formula] = []
         self.until: tuple[Relation, ...] | None = None
+
+    def _gives(self, name: str) -> bool:
+        """May the step's result be used?"""
+        return not _withheld(self.words, name) and name not in self.without
+
+    @property
+    def steps_taken(self) -> set[str]:
+        """The names of the steps so far, withheld or not."""
+        return {s.name for s in self.steps}
 
     @property
     def proof(self) -> Group:
@@ -147,7 +206,7 @@ class Path:
         given = (*self.beginning, eq(quantity, symbol))
         self.named[symbol] = quantity
         self._add(str(symbol), words, "name", [Fact(f"{words}: {text(p)}", p, given, uses=uses) for p in properties])
-        if str(symbol) not in self.without:
+        if self._gives(str(symbol)):
             self.properties += properties
 
     def _given(self, by: Iterable[str]) -> tuple[Formula, ...]:
@@ -156,13 +215,13 @@ class Path:
         for name in by:
             if name in self.known:
                 found += self.known[name]
-            elif name not in self.without:
+            elif name not in self.steps_taken:
                 raise ValueError(f"{self.words}: nothing named {name!r} has been shown; known are {', '.join(self.known)}.")
         return tuple(dict.fromkeys(found))
 
     def _add(self, name: str, words: str, rule: str, facts: Iterable[Fact], *known: Formula) -> None:
         self.steps.append(Step(name, words, rule, tuple(relevant(f) for f in facts)))
-        if known and name not in self.without:
+        if known and self._gives(name):
             self.known[name] = known
 
     def _constant(self, value: Any) -> sp.Expr:
@@ -273,7 +332,7 @@ class Path:
         facts += self._finite(f"{words}: the field", (v for _, v in self.flow.field), self.flow.domain)
         self.until = tuple(r for r in self.flow.domain if r not in floors)
         self._add(name, words, "continuation", facts)
-        if name in self.without:
+        if not self._gives(name):
             self.until = None
 
     def _require_existence(self, words: str, vanishing: sp.Expr | None = None) -> None:
@@ -365,7 +424,7 @@ class Path:
 
     def _converges(self, name: str, words: str, rule: str, facts: Iterable[Fact], quantity: sp.Expr, value: sp.Expr) -> None:
         self._add(name, words, rule, facts)
-        if name not in self.without:
+        if self._gives(name):
             self.limits[quantity] = value
 
     def reach(
@@ -383,7 +442,7 @@ class Path:
         self._add(name, words, "comparison", facts)
         rest = tuple(r for r in self.flow.domain if r != goal)
         closed = tuple(x for v in self.known.values() for f in v for x in _closure(f))
-        return (*rest, *closed, *self.constants, eq(g, 0)) if name not in self.without else ()
+        return (*rest, *closed, *self.constants, eq(g, 0)) if self._gives(name) else ()
 
     def leave(self, name: str, words: str, surface: sp.Expr, uses: Uses = ()) -> tuple[Formula, ...]:
         """From ``surface`` = 0 at the start to ``surface`` > 0 at once; returns what is known at small positive times."""
@@ -394,7 +453,7 @@ class Path:
         )
         self._add(name, words, "transversality", facts)
         known = tuple(f for v in self.known.values() for f in v)
-        return (*self.flow.domain, *known, *self.constants, gt(surface, 0)) if name not in self.without else ()
+        return (*self.flow.domain, *known, *self.constants, gt(surface, 0)) if self._gives(name) else ()
 
     def pass_on(self, name: str, words: str, now: tuple[Formula, ...], other: "Path", uses: Uses = ()) -> None:
         """What is known now puts the solution among the starts of ``other``, whose limits it therefore has.
@@ -407,7 +466,7 @@ class Path:
         wanted = [*other.start, *(eq(q, x) for x, q in other.named.items() if x in mine)]
         facts = [Fact(f"{words}: {text(f)}", f, now, uses=uses) for f in wanted]
         self._add(name, words, "autonomy", facts)
-        if name not in self.without:
+        if self._gives(name):
             self.limits |= other.limits
 
 

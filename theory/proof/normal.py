@@ -8,6 +8,7 @@ Variables are the symbols, π, and what is not rational in them; these obey
 | exp u                      | none; sinh, cosh and tanh are rational in it                          |
 | the n-th root of e         | rootⁿ = e                                                             |
 | \\|e\\|                    | \\|e\\|² = e²                                                         |
+| b to the power of e        | none, for a positive rational b and each e of a common list           |
 | log e, atan e, …           | none                                                                  |
 
 Angles and exponents are split into rational multiples of common terms, so that sin 2u and sin(u + v) are polynomials. The
@@ -131,11 +132,24 @@ class _Field:
 
     def _power(self, base: Any, exponent: Any) -> Ratio:
         if isinstance(exponent, list) or exponent in ("pi", "E"):
-            raise NotDecided("A power with a symbol in the exponent.")
+            return self._general_power(base, exponent)
         wanted = Fraction(exponent)
         if wanted.denominator == 1:
             return self.power(self.value(base), int(wanted))
         return self.power(self._root(base, wanted.denominator), wanted.numerator)
+
+    def _general_power(self, base: Any, exponent: Any) -> Ratio:
+        """A positive rational to a power with symbols in it."""
+        if isinstance(base, list) or base in ("pi", "E") or Fraction(base) <= 0:
+            raise NotDecided("A power with a symbol in base and exponent.")
+        parts = []
+        for key, factor in linear(exponent).items():
+            if key == "1":
+                parts.append(self._power(base, factor))
+            else:
+                n = int(factor * self.parts[f"power of {base}", key])
+                parts.append(self.power((self.variable(f"{base} to the power of {key}"), self.one), n))
+        return self.multiply(parts)
 
     def _root(self, base: Any, degree: int) -> Ratio:
         above, below = self.value(base)
@@ -235,6 +249,8 @@ def _arguments(terms: list[Any]) -> Iterator[tuple[str, Any]]:
         if isinstance(term, list):
             if term and isinstance(term[0], str) and term[0] in KINDS:
                 yield KINDS[term[0]], term[1]
+            if term and term[0] == "pow" and isinstance(term[2], list):
+                yield f"power of {term[1]}", term[2]
             yield from _arguments(term)
 
 

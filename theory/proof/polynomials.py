@@ -1,11 +1,11 @@
 """Engine for polynomial facts: z3 shows that hypotheses, lemmas and the negated conclusion have no common real solution.
 
-Transcendental terms are reals of their own here (``smt.py``), so a solution of the script refutes nothing by itself: it is shown
-as the counter-model of the hypotheses used, and a fact is refuted only at a point that ``search`` confirms. Effort is bounded by
-z3's own counter of steps, so that a verdict does not depend on the machine (single steps may be long: a clock guards those).
+Transcendental terms are reals of their own here (``smt.py``), so a solution of the script refutes nothing by itself: it is
+shown as the counter-model of the hypotheses used, and a fact is refuted only at a point that ``search`` confirms. Effort is
+bounded by z3's own counter of steps, so that a verdict does not depend on the machine (a clock guards against long steps).
 
-A certificate holds the fact and the script, which any SMT solver reads. ``recheck`` translates the fact a second time, by code of
-its own (``second.py``), and asks cvc5 where that is installed, else z3 again.
+A certificate holds the fact and the script, which any SMT solver reads. ``recheck`` translates the fact a second time, by code
+of its own (``second.py``), and asks cvc5 where that is installed, else z3 again.
 """
 
 import time
@@ -82,7 +82,7 @@ def decide(fact: Fact, timeout_ms: int = 2000) -> Verdict:
 
     "proved" comes with a certificate; "refuted" with a confirmed point; all else is "undecided", with what is known in the
     note: the counter-model of the hypotheses used, or "vacuous" where they contradict each other (unless the conclusion is
-    ``Or(())``, false: then that is what was to be shown). Raises ValueError for terms that are not polynomial in known functions.
+    ``Or(())``, false: then that was to be shown). Raises ValueError for terms that are not polynomial in known functions.
 
     >>> x, y = sp.symbols("x y", real=True)
     >>> from .logic import ge, gt
@@ -101,12 +101,11 @@ def _decide(fact: Fact, timeout_ms: int) -> tuple[Any, str, Mapping[str, str] | 
     source = query.source()
     solution = solve(source, timeout_ms)
     if solution.answer == "unsat":
-        if fact.conclusion != FALSE and (fact.given or fact.uses):
-            alone = solve(query.source(negated=False), timeout_ms).answer
-            if alone == "unsat":
-                return "undecided", "vacuous: the hypotheses and lemmas contradict each other", None, None
+        alone = solve(query.source(negated=False), timeout_ms).answer if fact.conclusion != FALSE else "sat"
+        if alone == "unsat":
+            return "undecided", "vacuous: the hypotheses and lemmas contradict each other", None, None
         certificate = {"schema": SCHEMA, "engine": "z3", "statement": str(fact), "fact": fact_to_json(fact), "smt2": source}
-        return "proved", "", None, certificate
+        return "proved", "whether the hypotheses can hold is open" * (alone == "unknown"), None, certificate
     point = search.counter_example(fact, hints=hints(query, solution.model))
     if point is not None:
         return "refuted", "", point, None

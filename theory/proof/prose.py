@@ -24,6 +24,7 @@ RULES = {
     "transversality": "the field leaves the surface at once",
     "autonomy": "the equation does not depend on time, so another path's result applies from here",
     "closed form and uniqueness": "the formula solves a polynomial equation, whose solution is unique",
+    "LaSalle": "the limit points of a bounded solution of a gradient flow are critical points",
     "separation of variables": "the time is the integral of one over the speed",
 }
 """What each rule says, in a line; ``flows.py`` and ``solutions.py`` prove them."""

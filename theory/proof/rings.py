@@ -13,7 +13,7 @@ from mpmath.ctx_iv import MPIntervalContext
 
 __all__ = ["Exact", "ExactRing", "Intervals", "Rejected", "Ring"]
 
-MAX_EXPONENT, MAX_ANGLE = 2**20, 2**64
+MAX_EXPONENT, MAX_ANGLE, MAX_POWER = 2**20, 2**64, 64
 
 
 class Rejected(ValueError):
@@ -201,6 +201,8 @@ class ExactRing:
             return self.apply("sin", x) * self.inverse(self.apply("cos", x))
         if q == 0 and name in AT_ZERO:
             return self.number(Fraction(AT_ZERO[name]))
+        if name == "exp" and q is not None and q.denominator == 1 and abs(q) <= MAX_POWER:
+            return Exact.of({(("E", int(q)),): Fraction(1)})
         if q == 1 and name == "log":
             return self.number(Fraction(0))
         if q is not None and name == "Abs":
@@ -209,6 +211,8 @@ class ExactRing:
             root = Fraction(isqrt(q.numerator), isqrt(q.denominator))
             if root * root == q:
                 return self.number(root)
+        if x.terms and x.terms[0][1] < 0 and name in PARITY:  # one name for f(x) and f(−x)
+            return self.number(Fraction(PARITY[name])) * self.apply(name, self.number(Fraction(-1)) * x)
         return Exact.name(f"{name}{x.terms}")
 
     def _turn(self, x: Exact) -> Fraction | None:
@@ -227,4 +231,5 @@ class ExactRing:
         return size * self.number(Fraction(sign))
 
 
-AT_ZERO = {"sin": 0, "cos": 1, "exp": 1, "sinh": 0, "cosh": 1, "tanh": 0, "atan": 0, "asinh": 0, "sqrt": 0, "Abs": 0}
+PARITY = {"sin": -1, "atan": -1, "sinh": -1, "tanh": -1, "asinh": -1, "cos": 1, "cosh": 1, "Abs": 1}
+AT_ZERO = {"exp": 1, "sinh": 0, "cosh": 1, "tanh": 0, "atan": 0, "asinh": 0}

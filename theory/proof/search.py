@@ -99,7 +99,9 @@ def _look(
     for i in order:
         point = {s: _value(float(column[i]), exact) for s, column in zip(symbols, columns, strict=True)}
         if truth(both(*given, Not(conclusion)), point) and all(_defined(e, point) for e in definitions.values()):
-            return point | {s: e.subs(point) for s, e in definitions.items()}
+            whole = point | {s: e.subs(point) for s, e in definitions.items()}
+            if all(truth(g, whole) is not False for g in fact.given):
+                return whole
     return None
 
 

@@ -5,10 +5,15 @@ and tanh are rational in exp, cases are implications, angles are split by ``norm
 its terms are defined, and the conclusion must hold whatever an undefined term is taken for.
 """
 
+import atexit
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from fractions import Fraction
+from functools import cache
+from importlib.util import find_spec
+from threading import Timer
 from typing import Any
 
 from .normal import ATOMS, MAX_POWER, NotDecided, common_parts, linear
@@ -26,13 +31,16 @@ DOMAIN = {
 }
 RUN_CVC5 = """
 import sys, cvc5
-solver = cvc5.Solver(cvc5.TermManager())
-solver.setOption("nl-cov", "true")
-solver.setOption("nl-cov-prune", "true")
-parser = cvc5.InputParser(solver)
-parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, sys.stdin.read(), "certificate")
-while not (command := parser.nextCommand()).isNull():
-    sys.stdout.write(command.invoke(solver, parser.getSymbolManager()))
+for line in sys.stdin:
+    solver = cvc5.Solver(cvc5.TermManager())
+    solver.setOption("nl-cov", "true")
+    solver.setOption("nl-cov-prune", "true")
+    parser = cvc5.InputParser(solver)
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, line, "certificate")
+    answer = ""
+    while not (command := parser.nextCommand()).isNull():
+        answer += command.invoke(solver, parser.getSymbolManager())
+    print(answer.strip(), flush=True)
 """
 
 
@@ -60,17 +68,45 @@ def script(given: list[Any], lemmas: list[Any], conclusion: Any) -> str:
 
 
 def by_cvc5(source: str, seconds: float = 3.0) -> str:
-    """cvc5's answer (unsat, sat or unknown) in a process of its own; "missing" where it is not installed."""
-    try:
-        import cvc5  # noqa: F401
-    except ImportError:
+    """cvc5's answer (unsat, sat or unknown) to a script without comments; "missing" where cvc5 is not installed.
+
+    It runs in a process of its own, kept for the next script, because its own limits do not stop it everywhere.
+    """
+    if find_spec("cvc5") is None:
         return "missing"
-    command = [sys.executable, "-c", RUN_CVC5]
+    process = _cvc5()
+    assert process.stdin
+    assert process.stdout
+    clock = Timer(seconds, process.kill)
+    clock.start()
     try:
-        done = subprocess.run(command, input=source, capture_output=True, text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        return "unknown"
-    return done.stdout.strip() if done.stdout.strip() in ("unsat", "sat") else "unknown"
+        process.stdin.write(source.replace("\n", " ") + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline().strip()
+    except BrokenPipeError:
+        answer = ""
+    clock.cancel()
+    if answer not in ("unsat", "sat"):
+        _stop(process)
+        _cvc5.cache_clear()
+    return answer if answer in ("unsat", "sat") else "unknown"
+
+
+@cache
+def _cvc5() -> "subprocess.Popen[str]":
+    pipe, command = subprocess.PIPE, [sys.executable, "-c", RUN_CVC5]
+    process = subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+    atexit.register(_stop, process)
+    return process
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 class _Text:

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from .flows import Flow, Step
+from .flows import Flow, Path, Step
 from .logic import Fact, Formula, eq, gt, text
 
-__all__ = ["solution", "travel"]
+__all__ = ["escape", "fade", "solution", "travel"]
 
 
 def solution(
@@ -65,3 +65,37 @@ def travel(
         raise ValueError(f"{words}: the speed {speed} does not depend on {variable} alone.")
     facts = (Fact(f"{words}: the velocity is minus the speed", eq(velocity, -speed), tuple(equal)), positive)
     return Step(words, words, "separation of variables", facts)
+
+
+def escape(
+    words: str,
+    gradient: Mapping[sp.Symbol, sp.Expr],
+    velocity: Mapping[sp.Symbol, sp.Expr],
+    given: Sequence[Formula],
+    no_rest: Sequence[Fact],
+) -> Step:
+    """LaSalle for a gradient flow: without a critical point, every solution leaves every bounded set.
+
+    Soundness: the loss (analytic on the whole plane of the variables) falls strictly along ẋ = −∇L; the limit points of a bounded
+    solution are critical points, and it has some. ``gradient`` holds the derivatives of the loss by variable, ``no_rest`` facts
+    that together exclude a critical point.
+    """
+    facts = [
+        Fact(f"{words}: {x} follows the gradient", eq(v, -gradient[x]), tuple(given), "identity") for x, v in velocity.items()
+    ]
+    return Step(words, words, "LaSalle", (*facts, *no_rest))
+
+
+def fade(words: str, path: Path, quantity: sp.Expr, rate: sp.Expr) -> Step:
+    """V̇ = −R V with R → R∞ > 0 along ``path``: V = O(e^{−κt}) for every κ < R∞, and for no κ > R∞ (unless V = 0).
+
+    Soundness: for κ < R∞ there is a time after which R ≥ κ, and from then on |V| e^{κt} does not grow; likewise for κ > R∞ with
+    R ≤ (κ + R∞)/2 it grows without bound. Raises ValueError where R is not known to converge.
+    """
+    if rate not in path.limits:
+        raise ValueError(f"{words}: {rate} is not known to converge.")
+    facts = (
+        Fact(f"{words}: the rate", eq(path.flow.along(quantity), -rate * quantity), path.flow.domain, "identity"),
+        Fact(f"{words}: its limit is positive", gt(path.limits[rate], 0), path.constants),
+    )
+    return Step(words, words, "Grönwall", facts)

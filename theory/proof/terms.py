@@ -166,7 +166,9 @@ def fact_from_json(data: Any) -> Fact:
     if not isinstance(data["given"], list) or not isinstance(data["lemmas"], list):
         raise ValueError(f"Not lists of formulas: {_short(data['given'])}, {_short(data['lemmas'])}")
     lemmas = tuple(Lemma(Fact("", formula_from_json(x))) for x in data["lemmas"])
-    return Fact("", formula_from_json(data["conclusion"]), tuple(map(formula_from_json, data["given"])), uses=lemmas)
+    fact = Fact("", formula_from_json(data["conclusion"]), tuple(map(formula_from_json, data["given"])), uses=lemmas)
+    fact_to_json(fact)
+    return fact
 
 
 def _short(data: Any) -> str:

@@ -7,10 +7,11 @@
     [y_i] it is [a relu(w . x_i) - y_i]).
 
     Solutions are understood in the sense of Filippov and Clarke, in full generality: [a] and the coordinates
-    of [w] are locally Lipschitz on [[0, oo)] (an absolutely continuous solution is locally Lipschitz, the speeds
-    being bounded along it), and outside a set of times of measure zero they are differentiable and satisfy the
-    gradient-flow equation for *some* value [h_i t] of the derivative of relu at each [w . x_i]: 1 if
-    [w . x_i > 0], 0 if [w . x_i < 0], and any real number at the kink [w . x_i = 0], depending on sample and time.
+    of [w] are locally Lipschitz on [[0, oo)] (an absolutely continuous solution is, whenever the residuals and
+    slopes stay bounded on bounded time intervals, as for a C^1 loss and Clarke slopes in [[0, 1]]), and outside a
+    set of times of measure zero they are differentiable and satisfy the gradient-flow equation for *some* value
+    [h_i t] of the derivative of relu at each [w . x_i]: 1 if [w . x_i > 0], 0 if [w . x_i < 0], and any real
+    number at the kink [w . x_i = 0], depending on sample and time.
     No hypothesis is made on how often kinks are crossed or whether the solution slides along them. *)
 From Coq Require Import Reals Lra Lia.
 From Coquelicot Require Import Coquelicot.

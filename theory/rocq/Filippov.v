@@ -125,34 +125,45 @@ Section AlmostEverywhere.
     rewrite Ht2 in G. generalize (exp_pos (- K * T)); intros. nra.
   Qed.
 
-  (** A non-negative [f] with [f' <= - k f] almost everywhere after [s], [k > 0], tends to 0. *)
-  Lemma ae_decay_to_zero k s : 0 < k -> 0 <= s -> (forall t, s <= t -> 0 <= f t) ->
-    (forall u, s < u -> ~ N u -> exists l, is_derive f u l /\ l <= - k * f u) ->
+  (** A non-negative [f] that never grows after [s], and decreases at a rate bounded away from 0 wherever
+      [f >= eps], tends to 0. *)
+  Lemma ae_vanishes s : 0 <= s -> (forall t, s <= t -> 0 <= f t) ->
+    (forall eps, 0 < eps -> exists delta, 0 < delta /\ forall u, s < u -> ~ N u ->
+      exists l, is_derive f u l /\ l <= 0 /\ (eps <= f u -> l <= - delta)) ->
     is_lim f p_infty 0.
   Proof.
-    intros Hk Hs Hpos H. apply is_lim_spec. intros [eps He]. simpl.
-    assert (Hke : 0 < k * eps) by now apply Rmult_lt_0_compat.
+    intros Hs Hpos H. apply is_lim_spec. intros [eps He]. simpl.
+    destruct (H eps He) as [delta [Hdel Hd]].
     assert (Hfs : 0 <= f s) by (apply Hpos; lra).
-    assert (0 <= f s / (k * eps)) by (apply Rdiv_le_0_compat; lra).
-    exists (s + f s / (k * eps)). intros x Hx.
+    assert (0 <= f s / delta) by (apply Rdiv_le_0_compat; lra).
+    exists (s + f s / delta). intros x Hx.
     rewrite Rminus_0_r, Rabs_pos_eq by (apply Hpos; lra).
     destruct (Rlt_le_dec (f x) eps) as [|Hle]; trivial. exfalso.
     assert (Hge : forall u, s <= u <= x -> eps <= f u).
     { intros u Hu. apply Rle_trans with (1 := Hle). apply (ae_nonincreasing f N); trivial; try lra.
-      intros v Hv HNv. destruct (H v ltac:(lra) HNv) as [l [D Hl]]. exists l. split; trivial.
-      specialize (Hpos v ltac:(lra)). nra. }
-    assert (G : - f s + (k * eps) * (x - s) <= - f x).
-    { cut (f x + k * eps * x <= f s + k * eps * s); [lra|].
-      apply (ae_nonincreasing (fun u => f u + k * eps * u) N s x); trivial; try lra.
+      intros v Hv HNv. destruct (Hd v ltac:(lra) HNv) as [l [D [Hl _]]]. now exists l. }
+    assert (G : f x + delta * x <= f s + delta * s).
+    { apply (ae_nonincreasing (fun u => f u + delta * u) N s x); trivial; try lra.
       - apply lip_plus; trivial. apply lip_mult; [apply lip_const|].
         intros T HT. exists 1. split; [lra|]. intros; lra.
-      - intros u Hu HNu. destruct (H u ltac:(lra) HNu) as [l [D Hl]]. exists (l + k * eps * 1). split.
-        + specialize (Hge u ltac:(lra)). nra.
-        + apply is_derive_plus'; trivial. apply (is_derive_scal (fun x => x) u (k * eps) 1). apply @is_derive_id. }
-    assert (f s < k * eps * (x - s)).
-    { assert (Q : f s / (k * eps) < x - s) by lra.
-      apply (Rmult_lt_compat_l (k * eps)) in Q; trivial.
-      replace (k * eps * (f s / (k * eps))) with (f s) in Q by (field; lra). lra. }
+      - intros u Hu HNu. destruct (Hd u ltac:(lra) HNu) as [l [D [_ Hl]]]. exists (l + delta * 1). split.
+        + specialize (Hl (Hge u ltac:(lra))). lra.
+        + apply is_derive_plus'; trivial. apply (is_derive_scal (fun x => x) u delta 1). apply @is_derive_id. }
+    assert (f s < delta * (x - s)).
+    { assert (Q : f s / delta < x - s) by lra.
+      apply (Rmult_lt_compat_l delta) in Q; trivial.
+      replace (delta * (f s / delta)) with (f s) in Q by (field; lra). lra. }
     specialize (Hpos x ltac:(lra)). lra.
+  Qed.
+
+  (** ... in particular if [f' <= - k f] almost everywhere after [s], [k > 0]. *)
+  Lemma ae_decay_to_zero k s : 0 < k -> 0 <= s -> (forall t, s <= t -> 0 <= f t) ->
+    (forall u, s < u -> ~ N u -> exists l, is_derive f u l /\ l <= - k * f u) ->
+    is_lim f p_infty 0.
+  Proof.
+    intros Hk Hs Hpos H. apply (ae_vanishes s); trivial. intros eps He.
+    exists (k * eps). split; [now apply Rmult_lt_0_compat|]. intros u Hu HNu.
+    destruct (H u Hu HNu) as [l [D Hl]]. exists l. split; trivial. specialize (Hpos u ltac:(lra)).
+    split; [nra|]. intros Hge. nra.
   Qed.
 End AlmostEverywhere.

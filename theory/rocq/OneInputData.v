@@ -54,26 +54,34 @@ Proof.
   - rewrite (H1 HW) in B. split.
     + apply (is_derive_eq _ _ _ _ A).
       rewrite (sum_ext n _ (fun i => (A0 * W * W) * ur i + (- W) * vr i)).
-      * rewrite sum_lin. transitivity (W * (/ INR n * sum n vr) - A0 * W * W * (/ INR n * sum n ur)); [ring|]. rewrite Hbp. ring.
+      * rewrite sum_lin.
+        transitivity (W * (/ INR n * sum n vr) - A0 * W * W * (/ INR n * sum n ur)); [ring|].
+        rewrite Hbp. ring.
       * intros i _. unfold ur, vr. destruct Rlt_dec.
         -- rewrite relu_pos by nra. ring.
         -- rewrite relu_neg by nra. ring.
     + apply (is_derive_eq _ _ _ _ B).
       rewrite (sum_ext n _ (fun i => (A0 * A0 * W) * ur i + (- A0) * vr i)).
-      * rewrite sum_lin. transitivity (A0 * (/ INR n * sum n vr) - A0 * A0 * W * (/ INR n * sum n ur)); [ring|]. rewrite Hbp. ring.
+      * rewrite sum_lin.
+        transitivity (A0 * (/ INR n * sum n vr) - A0 * A0 * W * (/ INR n * sum n ur)); [ring|].
+        rewrite Hbp. ring.
       * intros i _. unfold ur, vr, slope. destruct Rlt_dec.
         -- rewrite relu_pos by nra. ring.
         -- destruct Rlt_dec; ring.
   - rewrite (H2 HW) in B. split.
     + apply (is_derive_eq _ _ _ _ A).
       rewrite (sum_ext n _ (fun i => (A0 * W * W) * ul i + (- W) * vl i)).
-      * rewrite sum_lin. transitivity (W * (/ INR n * sum n vl) - A0 * W * W * (/ INR n * sum n ul)); [ring|]. rewrite Hbm. ring.
+      * rewrite sum_lin.
+        transitivity (W * (/ INR n * sum n vl) - A0 * W * W * (/ INR n * sum n ul)); [ring|].
+        rewrite Hbm. ring.
       * intros i _. unfold ul, vl. destruct Rlt_dec.
         -- rewrite relu_pos by nra. ring.
         -- rewrite relu_neg by nra. ring.
     + apply (is_derive_eq _ _ _ _ B).
       rewrite (sum_ext n _ (fun i => (A0 * A0 * W) * ul i + (- A0) * vl i)).
-      * rewrite sum_lin. transitivity (A0 * (/ INR n * sum n vl) - A0 * A0 * W * (/ INR n * sum n ul)); [ring|]. rewrite Hbm. ring.
+      * rewrite sum_lin.
+        transitivity (A0 * (/ INR n * sum n vl) - A0 * A0 * W * (/ INR n * sum n ul)); [ring|].
+        rewrite Hbm. ring.
       * intros i _. unfold ul, vl, slope. destruct (Rlt_dec (x i) 0), (Rlt_dec 0 (x i)); try lra.
         rewrite relu_pos by nra. ring.
   - rewrite HW in A, B. split.
@@ -82,7 +90,9 @@ Proof.
       intros i _. rewrite Rmult_0_l, (relu_pos 0) by lra. ring.
     + exists lam. split; trivial. apply (is_derive_eq _ _ _ _ B).
       rewrite (sum_ext n _ (fun i => (- (A0 * lam)) * vr i + (- (A0 * (1 - lam))) * vl i)).
-      * rewrite sum_lin. transitivity (A0 * lam * (/ INR n * sum n vr) + A0 * (1 - lam) * (/ INR n * sum n vl)); [ring|]. rewrite Hbp, Hbm. ring.
+      * rewrite sum_lin.
+        transitivity (A0 * lam * (/ INR n * sum n vr) + A0 * (1 - lam) * (/ INR n * sum n vl)); [ring|].
+        rewrite Hbp, Hbm. ring.
       * intros i _. rewrite Rmult_0_l, (relu_pos 0) by lra. unfold vr, vl, slope.
         destruct (Rlt_dec (x i) 0), (Rlt_dec 0 (x i)); try lra; ring.
 Qed.

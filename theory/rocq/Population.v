@@ -8,7 +8,7 @@
     A trajectory is considered on [[0, T)], as long as [w] does not vanish; a global one is one for every [T]. *)
 From Coq Require Import Reals Lra Lia.
 From Coquelicot Require Import Coquelicot.
-From Signescape Require Import Conservation Vectors Flow Angle Plane.
+From Signescape Require Import Conservation Vectors Flow Angle Plane PlaneFlow PlaneBounds.
 Open Scope R_scope.
 
 (** [e_1] is coordinate 0. *)
@@ -18,6 +18,9 @@ Definition at_time (w : nat -> R -> R) (t : R) : nat -> R := fun j => w j t.
 
 (** The angle between [u] and [e_1]. *)
 Definition angle (d : nat) (u : nat -> R) : R := acos (u O / norm d u).
+
+Lemma angle_bounds d u : 0 <= angle d u <= PI.
+Proof. apply acos_bound. Qed.
 
 Definition population_flow (d : nat) (T : R) (a : R -> R) (w : nat -> R -> R) : Prop :=
   forall t, 0 <= t < T ->
@@ -310,5 +313,34 @@ Section Theorems.
     intros H0 t Ht. destruct (outside_a_negative H0 t Ht) as [H _]. destruct (F t Ht) as [Hr _].
     generalize (perp2_nonneg d (at_time w t) Hd) (nonzero_norm _ _ Hr). intros HV HR.
     generalize (risk_outside _ _ HR (a t)). rewrite radius_norm, theta_angle. intros K. apply K. lra.
+  Qed.
+
+  (** L2, L3, L13: in finite time nothing blows up, and the kink [w = 0] is approached only by trajectories on
+      the axis, [theta0 = 0], with [a0 <= - ||w0||].  (So every other trajectory can always be continued, and the
+      global ones of [Basin] are all but those.) *)
+  Theorem confined : 0 < T -> - r 0 < a 0 \/ th 0 <> 0 -> exists m M, 0 < m /\
+    forall t, 0 <= t < T -> m <= r t <= M /\ Rabs (a t) <= M.
+  Proof.
+    intros HT Hcase. generalize (clocked_plane_flow d T a w Hd HT F). intros G.
+    assert (forall t, 0 <= t -> 0 <= clock T t <= T) as HC by (intros t Ht; generalize (clock_range T HT t Ht); lra).
+    generalize (square_sum_bound _ _ _ _ (clock T) T G (fun t Ht => clock_derive T t Ht) (clock_0 T) HC).
+    assert (exists m, 0 < m /\ forall t, 0 <= t ->
+      m <= radius (w O (clock T t)) (perp2 d (at_time w (clock T t)))) as [m [Hm Hlow]].
+    { assert (0 <= th 0 <= PI) as B by (unfold th; rewrite <- plane_theta; apply theta_bounds).
+      destruct (Rlt_le_dec (- r 0) (a 0)) as [Ha|Ha]; [|destruct (Req_dec (th 0) PI) as [E|Hne]].
+      - apply (r_bounded_below _ _ _ _ (clock T) T G (fun t Ht => clock_derive T t Ht) (clock_0 T) HC).
+        now rewrite clock_0, plane_radius.
+      - apply (r_bounded_below_opposite _ _ _ _ (clock T) T G (fun t Ht => clock_derive T t Ht) (clock_0 T) HC).
+        now rewrite clock_0, plane_theta.
+      - apply (r_bounded_below_off_axis _ _ _ _ (clock T) T G (fun t Ht => clock_derive T t Ht) (clock_0 T) HC).
+        rewrite clock_0. apply interior_perp; [lra|]. destruct Hcase; lra. }
+    rewrite clock_0, plane_radius. intros U.
+    set (S := a 0 * a 0 + r 0 * r 0 + T / 2). exists m, (sqrt S). split; trivial. intros t Ht.
+    destruct (clock_inverse T HT t Ht) as [Hs Es]. specialize (Hlow _ Hs). specialize (U _ Hs).
+    rewrite Es, plane_radius in Hlow, U. fold (r 0) in U. fold (r t) in Hlow, U. fold S in U.
+    assert (0 <= a t * a t) by apply Rle_0_sqr. assert (0 <= r t * r t) by apply Rle_0_sqr.
+    repeat split; trivial.
+    - rewrite <- (sqrt_square (r t)) by apply norm_nonneg. apply sqrt_le_1_alt. lra.
+    - rewrite <- (sqrt_Rsqr_abs (a t)). apply sqrt_le_1_alt. unfold Rsqr. lra.
   Qed.
 End Theorems.

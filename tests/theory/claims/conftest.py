@@ -161,7 +161,9 @@ def _rise(u: float, v: float, level: float) -> tuple[float, float, float]:
         clock += 0.25
         y, level = go(clock)
         a, r = state(y)
-        if r < small or (u == 0 and y > 30):
+        if r < small:
+            return -math.sqrt(u * v), r, level
+        if u == 0 and y > 30:
             return a, r, level
     level = advance(by_y, [level], y, 1e-10, 1e-10)(end)[0] if y < end else level
     return 0.0, math.sqrt(-u * v), level
