@@ -15,7 +15,8 @@ to t > t*), T8 and T9 to "Deconstructing Lottery Tickets", T10–T12 to "Unmaski
 | one_input.py         | T2, T2a–T2c: one input, with or without label noise                                                   |
 | population.py        | T1, T3: moments, loss, gradient                                                                       |
 | dense_flow.py        | T4: basin, limit and finite-time dense flow                                                           |
-| exact.py             | the exact trainer; ``learns``, ``explain``                                                            |
+| exact.py             | the exact trainer; ``learns``                                                                         |
+| explanations.py      | T2a, T2b, T4: the tables of limits, cell by cell; ``explain``                                         |
 | probability.py       | T5: success probabilities                                                                             |
 | times.py             | T6: sign-escape time                                                                                  |
 | identification.py    | T7: decay of w_⊥, when a mask is right, at time T and under label noise                               |
@@ -43,10 +44,11 @@ __getattr__, __dir__, __all__ = exports(
         "LEARNED_SIGNS INITIAL_SIGNS",
         "criteria": "CRITERIA Criterion",
         "names": "ALGORITHMS algorithm",
-        "exact": "ExactTrainer explain learned learns",
+        "exact": "ExactTrainer learned learns",
+        "explanations": "LimitCase explain limit_case",
         "claims": "CLAIMS Claim",
         "initialisations": "Balanced Bounded Gaussian Initialisation initialisation",
-        "one_input": "Branches POPULATION branch_statistics noise_escape_time",
+        "one_input": "Branches POPULATION branch_statistics noise_escape_fraction noise_escape_time",
         "population": "angle conserved correlation gradient loss",
         "dense_flow": "dense_limit in_basin population_flow teacher_weights",
         "probability": "success_probability mean_cosine",

@@ -31,7 +31,7 @@ class Verify:
     recheck: Path | None = None
     """Check the certificates in this folder alone, by second implementations, without searching."""
     mutants: bool = False
-    """Change every operator, constant, relation and hypothesis of the claims once and tell which mutants are refused, and how."""
+    """Change every operator, constant, relation and hypothesis of the claims once; tell which mutants are refused, and how."""
     every: int = 1
     """With --mutants: only every so-many-th one."""
     workers: int | None = None

@@ -4,11 +4,14 @@ The flow stays in the plane of e_1 and w0, and the direction of w_⊥ is conserv
 ρ = ‖w_⊥‖. At finite times they are integrated by an embedded Runge–Kutta pair, each trial with its own steps.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import RK45
 
 from . import one_input
+from .maths import maths
 
 __all__ = ["dense_limit", "in_basin", "population_flow", "teacher_weights"]
 
@@ -23,8 +26,19 @@ def teacher_weights(c: ArrayLike) -> tuple[Array, Array]:
     [1.0, 1.0]
     """
     c = np.asarray(c, dtype=float)
-    large = np.sqrt((np.abs(c) + np.hypot(c, 2)) / 2)
+    large = larger_weight(np.abs(c))
     return np.where(c >= 0, large, 1 / large)[()], np.where(c >= 0, 1 / large, large)[()]
+
+
+def larger_weight(size: Any) -> Any:
+    """√((|c| + √(c² + 4))/2), the larger of a∞ and m∞; arrays or sympy expressions.
+
+    >>> float(larger_weight(1.5))
+    1.4142135623730951
+    """
+    m = maths(size)
+    root = np.hypot(size, 2) if m is np else m.sqrt(size**2 + 4)
+    return m.sqrt((size + root) / 2)
 
 
 def in_basin(a: ArrayLike, w: ArrayLike) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ entire integrand on a vertical line (n > ``FEW``, where the alternating sum woul
 integrals run through the saddle point on the real axis, by the trapezoidal rule.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +77,7 @@ def _largest_density(n: int, t: float) -> float:
     if n <= FEW:
         return sum((-1) ** (k + 1) * binom(n, k) * joint_tail(n, k, t, density=True) for k in range(1, n + 1) if k < s)
 
-    def log_ratio(z: Array) -> Array:
+    def log_ratio(z: Any) -> Any:
         return np.log(erf(np.sqrt(z + 0j)) / np.sqrt(z + 0j))
 
     def slope(x: float) -> float:

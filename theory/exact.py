@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import one_input
 from .algorithms import Algorithm, At, Borrowed, Level, Rewind, Tensors, levels
-from .dense_flow import dense_limit, in_basin, population_flow
+from .dense_flow import dense_limit, population_flow
 from .names import algorithm as named
 from .one_input import POPULATION, Branches
 from .streams import key
 
-__all__ = ["ExactTrainer", "explain", "learned", "learns"]
+__all__ = ["ExactTrainer", "learned", "learns"]
 
 Array = NDArray[np.float64]
 FIRST, SECOND = 1e-150, 1e-200  # infinitesimals that keep, in a limit, the order and signs of every large finite time (T7)
@@ -187,52 +187,3 @@ def _bool_mask(mask: ArrayLike) -> NDArray[np.bool_]:
     if array.dtype != bool:
         raise ValueError(f"A mask is an array of booleans, not of {array.dtype}.")
     return array
-
-
-def explain(algorithm: str | Algorithm, a0: float, w0: ArrayLike, *, mask: ArrayLike | None = None) -> str:
-    """One sentence: which condition (basin, mask, sign) holds or fails for one start a0, w0 (d,) of the population flow.
-
-    ``mask`` (d,) as in ``learns``. Raises ValueError for more than one start.
-
-    >>> explain("IMP", 1.0, [-0.6, 0.8])
-    'IMP does not learn: the mask keeps e_1, but the restart has w_1 = -0.6, and a w_1 that is not positive never
-    grows back (T2a).'
-    """
-    if np.ndim(a0) != 0 or np.ndim(w0) > 1:
-        raise ValueError(f"explain takes one start, a number a0 and w0 (d,), not shapes {np.shape(a0)} and {np.shape(w0)}.")
-    _, trace, _ = _run(algorithm, a0, np.atleast_1d(np.asarray(w0, dtype=float)), None, np.inf, mask)
-    verdict = bool(learned(trace[-1].points["final"], trace[-1].mask["w"])[0])
-    return f"{named(algorithm).name} {'learns' if verdict else 'does not learn'}: {_reason(trace, verdict)}"
-
-
-def _reason(trace: list[Level], verdict: bool) -> str:
-    (a0, w0), (a, ws) = ((float(v.start["a"][0]), v.start["w"][0]) for v in (trace[0], trace[-1]))
-    alive, w = trace[-1].mask["w"][0], float(ws[0])
-    if len(trace) == 1 or w0.size == 1 or not w0.any():
-        return _basin("a0", a0, "w0", w0)
-    if not alive[0]:
-        return "the mask does not keep e_1, and no other weight can express the teacher (T8)."
-    if not verdict and not in_basin(a0, w0):
-        return _basin("a0", a0, "w0", w0)
-    if alive.sum() > 1:
-        return f"the mask keeps e_1 and {alive.sum() - 1} more, and at the restart {_basin('a', a, 'w', ws)}"
-    if verdict:
-        return f"the mask keeps e_1, and the restart w_1 = {w:.6g} > 0, a = {a:.6g} > −w_1 lies in the sparse basin (T2a)."
-    if w <= 0:
-        return f"the mask keeps e_1, but the restart has w_1 = {w:.6g}, and a w_1 that is not positive never grows back (T2a)."
-    return (
-        f"the mask keeps e_1 with w_1 = {w:.6g} > 0, but the restart has a = {a:.6g} ≤ −w_1, so w_1 dies before a turns (T2a)."
-    )
-
-
-def _basin(outer: str, a: float, inner: str, w: Array) -> str:
-    """On which side of T4's basin the start called (``outer``, ``inner``) lies, and what follows."""
-    r = float(np.linalg.norm(w))
-    if r == 0:
-        return f"{inner} = 0 is a rest point (φ'(0) = 0)."
-    if a <= -r:
-        place = f"{outer} = {a:.6g} {'equals' if a == -r else 'is below'} −‖{inner}‖ = {-r:.6g}"
-        return f"{place}, so a stays negative for ever and the loss never falls below ¼ (T4)."
-    if not w[1:].any() and w[0] < 0:
-        return f"{inner} points exactly away from the teacher (θ = π), and its w_1 = {w[0]:.6g} never changes sign (T2a, T4)."
-    return f"{outer} = {a:.6g} > −‖{inner}‖ = {-r:.6g} and θ ≠ π: the start lies in the basin of the teacher (T4)."

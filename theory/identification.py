@@ -12,6 +12,7 @@ from scipy.special import erf
 
 from .inputs import arrays, numbers, require, state
 from .maths import maths
+from .times import _rest
 
 __all__ = ["decay_rate", "keeps_teacher", "mask_probability", "mask_time", "noise_scale", "spread", "turning_time"]
 
@@ -96,9 +97,7 @@ def turning_time(theta0: ArrayLike, theta1: ArrayLike) -> Array:
 def _late(psi: Array, width: Array) -> Array:
     """∫ dψ/(ψ sin ψ) from ψ to ψ + width ≤ π/2."""
     x = psi[..., None] + width[..., None] * (_NODES + 1) / 2
-    safe = np.where(x < 0.02, 1.0, x)
-    rest = np.where(x < 0.02, 1 / 6 + 7 * x * x / 360, (safe - np.sin(safe)) / (safe * safe * np.sin(safe)))
-    return np.where(width > 0, width / psi / (psi + width), 0.0) + width / 2 * (rest * _WEIGHTS).sum(-1)
+    return np.where(width > 0, width / psi / (psi + width), 0.0) + width / 2 * (_rest(x) * _WEIGHTS).sum(-1)
 
 
 def _early(theta: Array, width: Array) -> Array:

@@ -8,10 +8,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 
 from .maths import maths
 
-__all__ = ["POPULATION", "Branches", "branch_flow", "branch_statistics", "flow", "noise_escape_time", "ratio"]
+__all__ = [
+    "POPULATION",
+    "Branches",
+    "branch_flow",
+    "branch_statistics",
+    "flow",
+    "noise_escape_fraction",
+    "noise_escape_time",
+    "ratio",
+]
 
 Array = NDArray[np.float64]
 
@@ -142,6 +152,31 @@ def noise_escape_time(a: ArrayLike, w: ArrayLike, s: ArrayLike, beta: ArrayLike)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         time = np.log1p(2 * u * (u + v) / gap) / (s * omega)
     return np.where(w > 0, 0.0, np.where(crosses, time, np.inf))[()]
+
+
+def noise_escape_fraction(a: ArrayLike, w: ArrayLike, s: ArrayLike, spread: ArrayLike, t: ArrayLike) -> Array:
+    """T2b. Probability that w, negative with a > 0, has crossed zero by time t, where β₋ ~ N(0, spread²), spread = σ/√(n s₋).
+
+    Φ(−β_c/spread), with β_c(t) the β at which T× = t: T× falls as β grows. ½ at t = ∞ for a > |w|; 0 where a ≤ |w|, 1 for w > 0.
+    All arguments broadcast; raises ValueError as ``noise_escape_time``, and for a spread or time below 0.
+
+    >>> round(float(noise_escape_fraction(1.0, -0.5, 0.5, 0.05, 4.224666)), 4), round(float(ndtr(-0.1 / 0.05)), 4)
+    (0.0228, 0.0228)
+    """
+    a, w, s, spread, t = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (a, w, s, spread, t)))
+    for name, values in (("spread", spread), ("time", t)):
+        if not (values >= 0).all():
+            raise ValueError(f"A {name} is at least 0, not {values[~(values >= 0)].flat[0]}.")
+    low, high = np.full(a.shape, -350.0), np.full(a.shape, 350.0)  # of ln β_c
+    for _ in range(70):
+        middle = (low + high) / 2
+        late = noise_escape_time(a, w, s, np.exp(middle)) > t
+        low, high = np.where(late, middle, low), np.where(late, high, middle)
+    critical = np.where(np.isinf(t), 0.0, np.exp(high))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chance = np.where(spread > 0, ndtr(-critical / spread), 0.0)
+    able = (a > np.abs(w)) & (w <= 0) & (s > 0)
+    return np.where(w > 0, 1.0, np.where(able & (t > 0), chance, 0.0))[()]
 
 
 def zero_time(a: Array, w: Array, s: Array, beta: Array) -> Array:

@@ -38,7 +38,7 @@ def success_probability(algorithm: str | Algorithm, init: str | Initialisation, 
     >>> float(success_probability("LRR", "balanced", 10)), float(success_probability("IMP", "gaussian", 10))
     (0.5, 0.375)
     >>> round(float(success_probability("restart(sign='final', criterion='movement')", "balanced", 10)), 4)
-    0.437
+    0.4401
     """
     chosen, law = named(algorithm).default(count=1), init_named(init)
     d = np.asarray(d)
@@ -63,12 +63,12 @@ def _needs_parts(chosen: Algorithm) -> bool:
 def _by_parts(chosen: Algorithm, law: Initialisation, d: Array) -> Array:
     def one(inputs: int) -> float:
         if inputs > 1:
-            return restart_probability(str(chosen.criterion), chosen.rewind, law, int(inputs)).value
+            return restart_probability(str(chosen.criterion), chosen.rewind, law, inputs).value
         if _sources(chosen) in _RESTARTS:  # with one input there is nothing to choose
             return float(sparse_basin(law, np.asarray(inputs)))
         raise ValueError(f"The success probability of {chosen.name!r} is known for d ≥ 2 inputs, not for {inputs}.")
 
-    return np.array([one(inputs) for inputs in d.ravel().tolist()]).reshape(d.shape)
+    return np.array([one(int(inputs)) for inputs in d.ravel().astype(int)]).reshape(d.shape)
 
 
 def _sources(algorithm: Algorithm) -> tuple[str, str, str]:

@@ -68,7 +68,7 @@ def integral(law: Initialisation, d: int, part: Part, limit: str, order: int = O
     """
     sigma = 1 / np.sqrt(d) if law.sigma_w is None else law.sigma_w
     rho, q, weights = _balanced_rule(d, part, sigma, order) if isinstance(law, Balanced) else _rule(d, part, sigma, order)
-    keep = weights > 1e-15 * weights.max()
+    keep = weights > 1e-13 * weights.max()
     rho, q, weights = rho[keep], q[keep], weights[keep]
     top = _top(part, rho, q, sigma)
     edges = np.sqrt(1 - _edges(part, limit, rho, q, top) / top[:, None])[:, ::-1]
@@ -83,7 +83,7 @@ def _rule(d: int, part: Part, sigma: float, order: int) -> tuple[Array, Array, A
     """Nodes (t, ρ): ρ, q = t ρ and weights. ρ is cut where q = 1 or ρ = 1, where a condition on m begins to bind."""
     t, share = _direction(part.stat, d - 1, order)
     low, high = chi(d - 1).ppf(1e-18) * sigma, chi(d - 1).isf(1e-18) * sigma
-    count = 25 if d < 4 else 7
+    count = 25 if d == 2 else 9 if d == 3 else 7
     even = np.broadcast_to(low + (high - low) * np.linspace(0, 1, count) ** (2 if d < 4 else 1), (t.size, count))
     cuts = np.stack([np.ones(t.shape), 1 / t], axis=-1)
     rho, width = panels(np.sort(np.concatenate([even, np.clip(cuts, low, high)], axis=-1), axis=-1), order)
@@ -150,7 +150,7 @@ def _crossings(part: Part, limit: str, edges: Array, rho: Array, q: Array) -> Ar
 
     low, high = edges[..., :-1], edges[..., 1:]
     sign = gap(low) > 0
-    for _ in range(45):
+    for _ in range(30):
         middle = (low + high) / 2
         same = (gap(middle) > 0) == sign
         low, high = np.where(same, middle, low), np.where(same, high, middle)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from .algorithms import IMP, INITIAL_SIGNS, LEARNED_SIGNS, LRR, Algorithm, Borrowed, Rewind, levels
+from .algorithms import IMP, INITIAL_SIGNS, LEARNED_SIGNS, LRR, Algorithm, Borrowed, Level, Rewind, levels
 from .conditions import CONDITIONS, keeps, restart_condition, restarts
 from .exact import ExactTrainer, learned
 from .initialisations import Initialisation, initialisation
@@ -123,19 +123,31 @@ def _draws(law: Initialisation, d: int, n: int, seed: int) -> Iterator[tuple[Any
 
 
 def _count(cells: list[dict[str, Any]], a0: Any, w0: Any, keys: NDArray[np.uint64]) -> None:
-    """Run the loop for every cell: one dense level for all, one mask a criterion, one restart a cell."""
+    """Run the loop: one dense level for all, one mask a criterion, one restart of e_1 a rewind.
+
+    With another weight alone the teacher is not learned, and the draws of a restart do not depend on the mask.
+    """
     trainer, everything = ExactTrainer(a0.size, keys=keys), {"w": np.ones(w0.shape, dtype=bool)}
     (dense,) = levels(Algorithm("dense"), trainer, {"a": a0, "w": w0}, everything, 0)
-    for criterion, group in itertools.groupby(sorted(cells, key=lambda r: r["criterion"]), key=lambda r: r["criterion"]):
-        mask = Algorithm(criterion, criterion=criterion, count=1).prune(dense.points, dense.mask, 1, trainer)
-        kept = keeps(criterion, a0, w0)
-        for row in group:
-            rewind = Rewind(row["magnitude"], row["sign"], row["a"], row["a"])
-            (last,) = levels(Borrowed("given", rewind, given=mask), trainer, dense.start, dense.mask, 1, dense)
-            found = learned(last.points["final"], last.mask["w"])
-            chance = kept * restarts(rewind, a0, w0)
-            row["hits"] += int(found.sum())
-            row["mismatches"] += int((found & (chance == 0)).sum() + (~found & (chance == 1)).sum())
+    kept: dict[str, Any] = {}
+    outcomes: dict[Rewind, Any] = {}
+    for row in cells:
+        criterion, rewind = row["criterion"], Rewind(row["magnitude"], row["sign"], row["a"], row["a"])
+        if criterion not in kept:
+            mask = Algorithm(criterion, criterion=criterion, count=1).prune(dense.points, dense.mask, 1, trainer)
+            kept[criterion] = mask["w"][:, 0], keeps(criterion, a0, w0)
+        if rewind not in outcomes:
+            outcomes[rewind] = _restart(rewind, trainer, dense), restarts(rewind, a0, w0)
+        (has, says), (learns, tells) = kept[criterion], outcomes[rewind]
+        found, chance = has & learns, says * tells
+        row["hits"] += int(found.sum())
+        row["mismatches"] += int((found & (chance == 0)).sum() + (~found & (chance == 1)).sum())
+
+
+def _restart(rewind: Rewind, trainer: ExactTrainer, dense: Level) -> NDArray[np.bool_]:
+    mask = {"w": np.broadcast_to(np.arange(dense.mask["w"].shape[-1]) == 0, dense.mask["w"].shape)}
+    (last,) = levels(Borrowed("given", rewind, given=mask), trainer, dense.start, dense.mask, 1, dense)
+    return learned(last.points["final"], last.mask["w"])
 
 
 def store(

@@ -122,6 +122,17 @@ def test_the_loss_close_to_the_teacher_is_exact():
     assert np.allclose(segment_loss(1.0, w, 1.0, w, 0.5) / epsilon**2, 0.25, rtol=1e-9)
 
 
+@pytest.mark.parametrize("theta", [1e-3, 0.0499, 0.0501, 1.0, 3.0, 3.1415])
+def test_the_loss_at_q_one_is_the_angle_alone(theta):
+    """L = ½ − g(θ) at q = 1, to rounding."""
+    w = np.array([np.cos(theta), np.sin(theta)])
+    r = np.linalg.norm(w)
+    with mpmath.workdps(40):
+        t = mpmath.atan2(*(mpmath.mpf(v) for v in w[::-1]))
+        exact = float((mpmath.pi - mpmath.sin(t) - (mpmath.pi - t) * mpmath.cos(t)) / (2 * mpmath.pi))
+    assert segment_loss(1 / r, w, 1 / r, w, 0.0) == pytest.approx(exact, rel=1e-13)
+
+
 def failing_runs(init, seed, trials=4000, d=10):
     """Dense end and sparse end of IMP, where the first learns and the second does not."""
     a0, w0 = initialisation(init).sample(np.random.default_rng(seed), d, trials)

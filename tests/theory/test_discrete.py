@@ -236,9 +236,9 @@ def test_momentum_closes_the_gap_where_descent_does_not_cross():
 
 def test_bounds_near_momentum_one_keep_their_digits():
     mu = 1 - 1e-10
-    bound = Fraction(1, 10**10) ** 2 / 4  # (1 − √μ)² to leading order
-    assert crosses(1.0, 1.0, float(bound) * 1.001, mu)
-    assert not crosses(1.0, 1.0, float(bound) * 0.999, mu)
+    bound = float((1 - sp.sqrt(sp.Rational(mu))).evalf(40) ** 2)
+    assert crosses(1.0, 1.0, bound * (1 + 1e-14), mu)
+    assert not crosses(1.0, 1.0, bound * (1 - 1e-14), mu)
 
 
 @pytest.mark.parametrize(

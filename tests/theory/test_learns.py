@@ -7,7 +7,7 @@ import pytest
 
 from theory import one_input
 from theory.algorithms import IMP, LRR, WR, Algorithm, Rewind
-from theory.exact import explain, learns
+from theory.exact import learns
 from theory.initialisations import initialisation
 from theory.names import ALGORITHMS
 from theory.one_input import Branches
@@ -281,52 +281,3 @@ def test_bad_input_gets_one_sentence(call, shown):
     with pytest.raises(ValueError, match=shown) as error:
         call()
     assert "\n" not in str(error.value)
-
-
-TWO = Algorithm("two", count=2)
-REASONS = [
-    ("IMP", 1.0, [0.6, 0.8], True, "lies in the sparse basin"),
-    ("IMP", 1.0, [-0.6, 0.8], False, "restart has w_1 = -0.6"),
-    ("IMP", -0.8, [0.6, 0.8], False, "restart has a = -0.8 ≤ −w_1"),
-    ("IMP", -1.0, [0.6, 0.8], False, "equals −‖w0‖ = -1"),
-    ("LRR", -2.0, [0.6, 0.8], False, "is below −‖w0‖"),
-    ("LRR", 1.0, [-1.0, 0.0], False, "exactly away"),
-    ("LRR", 0.5, [0.0, 0.0], False, "rest point"),
-    ("LRR", 1.0, [-0.6, 0.8], True, "lies in the sparse basin"),
-    ("dense", 1.0, [-0.6, 0.8], True, "basin of the teacher"),
-    ("dense", 1.0, [-0.6], False, "never changes sign"),
-    ("dense", 1.0, [0.6], True, "basin of the teacher"),
-    ("learned-signs", 1.0, [-0.6, 0.8], True, "restart w_1 = 0.6 > 0"),
-    ("WR(time=5)", 1.0, [-0.6, 0.8], True, "restart w_1 = 0."),
-    ("WR(time=1)", 1.0, [-0.6, 0.8], False, "restart has w_1 = -0."),
-    ("initial-signs", 1.0, [-0.6, 0.8], False, "restart has w_1 = -1"),
-    (Algorithm("s", LRR.rewind, "small_final"), 1.0, [0.6, 0.8], False, "does not keep e_1"),
-    (TWO, 1.0, [-0.6, 0.8, 0.1], True, "keeps e_1 and 1 more, and at the restart a = 1 > −‖w‖ = -1"),
-    (TWO, -0.95, [-0.6, 0.7, 0.4], False, "at the restart a = -0.95 is below −‖w‖"),
-]
-
-
-@pytest.mark.parametrize(("algorithm", "a0", "w0", "verdict", "reason"), REASONS)
-def test_explain_says_what_decides(algorithm, a0, w0, verdict, reason):
-    sentence = explain(algorithm, a0, w0)
-    assert learns(algorithm, a0, w0) == verdict
-    assert (" learns: " in sentence) == verdict
-    assert reason in sentence
-    assert sentence.endswith(").")
-
-
-def test_explain_states_true_comparisons():
-    """Each number in a sentence stands in the relation that the sentence names."""
-    rng = np.random.default_rng(5)
-    for init in INITS:
-        a0, w0 = initialisation(init).sample(rng, 3, 25)
-        for name in ("IMP", "LRR", "learned-signs", "initial-signs", TWO):
-            for a, w in zip(a0, w0, strict=True):
-                sentence = explain(name, float(a), w)
-                assert (" learns: " in sentence) == bool(learns(name, a, w))
-                for words, fails in (
-                    ("is below −‖w0‖", a > -np.linalg.norm(w)),
-                    ("never grows back", "w_1 = -" not in sentence),
-                ):
-                    assert not (words in sentence and fails)
-                assert "e-150" not in sentence

@@ -3,9 +3,9 @@
 import sympy as sp
 
 from ..one_input import late_moebius, moebius, ratio
-from ..proof.flows import Flow, Group
+from ..proof.flows import Flow, Group, Node
 from ..proof.logic import And, Fact, Formula, Or, both, eq, ge, gt, iff, le, lt, ne
-from ..proof.solutions import solution
+from ..proof.solutions import ordered, solution
 from .claim import OURS, PAPER, Claim, Part
 
 __all__ = ["CLAIMS"]
@@ -259,6 +259,26 @@ def _rule() -> tuple[Fact, ...]:
     return (Fact("the cells that learn are those of the unified rule", iff(table, rule), (ne(w, 0),)),)
 
 
+def _rates() -> tuple[Node, ...]:
+    """The time falls with β₋, so a known fraction has crossed by any time; in the limit half of the starts that are stuck."""
+    c_left, share = sp.symbols("c P", real=True)
+    velocity = s * sp.sqrt(c_left + inner**2) * (beta - sp.sqrt(c_left + inner**2) * inner)
+    return (
+        ordered(
+            "w(t) grows with β₋: T× falls, and w has crossed by t iff β₋ > β_c(t)", velocity, beta, (gt(s, 0), gt(c_left, 0))
+        ),
+        Fact(
+            "a0 + w0 > 0 is B or the starts that noise can free",
+            iff(gt(a + w, 0), Or((both(gt(w, 0), gt(a, -w)), both(lt(w, 0), gt(a, -w))))),
+            (ne(w, 0),),
+        ),
+        Fact(
+            "P(a0 + w0 > 0) = ½ and β₋ > 0 in half of the cases: P = ¼ + ½P(B)",
+            eq(share + (sp.S.Half - share) / 2, sp.Rational(1, 4) + share / 2),
+        ),
+    )
+
+
 def _noisy() -> tuple[Part, ...]:
     return (
         Group("the branch w > 0, β = β₊ > 0", _right()),
@@ -266,6 +286,7 @@ def _noisy() -> tuple[Part, ...]:
         Group("the time of crossing", _crossing()),
         Group("the kink, in the sense of Filippov: one-sided speeds s₋aβ₋ and s₊aβ₊", _filippov()),
         Group("the rule", _rule()),
+        Group("how many have crossed by a time", _rates()),
     )
 
 
@@ -319,7 +340,7 @@ CLAIMS = (
         hypotheses=("β₊ > 0", "w0 ≠ 0", "at w = 0 the flow is a Filippov inclusion", "s₊, s₋ > 0"),
         starts=(gt(a + w, 0), Or((gt(w, 0), And((lt(w, 0), gt(minus, 0)))))),
         ends=(eq(outer * inner, plus), gt(inner, 0)),
-        closed_forms=("theory.noise_escape_time", "theory.one_input.flow", "theory.learns"),
+        closed_forms=("theory.noise_escape_time", "theory.noise_escape_fraction", "theory.one_input.flow", "theory.learns"),
         false=(
             Fact(
                 "without β₊ > 0 the neuron crosses upwards",

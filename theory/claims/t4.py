@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+from ..dense_flow import larger_weight
 from ..proof.flows import Group, Path
 from ..proof.logic import Fact, Formula, Not, Or, Relation, both, eq, ge, gt, le, lt
 from .claim import OURS, Claim, Falsehood, Part
@@ -223,6 +224,14 @@ def _proof() -> tuple[Part, ...]:
         Group("inside the basin", (INSIDE, positive().proof, zero().proof, negative().proof)),
         Group("outside", (OUTSIDE, ABSORBED, *(p.proof for p in beyond()))),
         Group(
+            "the limit that is computed",
+            (
+                Fact("c ≥ 0: a∞ as it stands", eq(larger_weight(c), LIMIT), (), "identity"),
+                Fact("c < 0: a∞ = 1/m∞, without cancellation", eq(1 / larger_weight(-c), LIMIT), (lt(c, 0),)),
+                Fact("a∞² − m∞² = c", eq(LIMIT**2 - 1 / LIMIT**2, c)),
+            ),
+        ),
+        Group(
             "the two ends differ",
             (
                 Fact("a∞ > 0", gt(LIMIT, 0)),
@@ -257,7 +266,12 @@ CLAIMS = (
         hypotheses=("population flow with Gaussian inputs, d ≥ 2", "w0 ≠ 0 (else rest, by φ'(0) = 0)", "t = ∞"),
         starts=BASIN,
         ends=(eq(a, LIMIT), eq(r * sp.cos(theta), 1 / LIMIT), eq(r * sp.sin(theta), 0)),
-        closed_forms=("theory.dense_flow.dense_limit", "theory.dense_flow.in_basin", "theory.learns"),
+        closed_forms=(
+            "theory.dense_flow.dense_limit",
+            "theory.dense_flow.teacher_weights",
+            "theory.dense_flow.in_basin",
+            "theory.learns",
+        ),
         false=(
             Falsehood("θ0 ≤ π suffices, from a > 0", lambda: (positive(closed=True),)),
             Falsehood("a0 ≥ −‖w0‖ suffices, from a < 0", lambda: (negative(closed=True),)),

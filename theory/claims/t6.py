@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import sympy as sp
 
 from ..proof.flows import Group, Path, Step
-from ..proof.logic import Fact, eq, ge, gt, lt
+from ..proof.logic import Fact, Or, both, eq, ge, gt, iff, le, lt
 from ..proof.solutions import travel
 from .claim import OURS, Claim, Falsehood, Part
 from .symbols import POLAR, a, r, theta
@@ -85,6 +85,16 @@ def _proof() -> tuple[Part, ...]:
             ),
         ),
         Group(
+            "the rate of WR(t), by z = cos θ0 and k = |cos Θ(t)|: ½ + ½P(z² < k²) of the starts with a0 > 0",
+            (
+                Fact(
+                    "z > −k iff z > 0, or z ≤ 0 and z² < k²",
+                    iff(gt(x, -late), Or((gt(x, 0), both(le(x, 0), lt(x**2, late**2))))),
+                    (gt(late, 0),),
+                ),
+            ),
+        ),
+        Group(
             "other starts",
             (
                 Fact("c > 0: θ falls faster than balanced", lt(turn, -SPEED), (*inside, gt(a, r)), uses=(SINE.at(),)),
@@ -104,7 +114,7 @@ CLAIMS = (
         OURS,
         _proof,
         hypotheses=("population flow with Gaussian inputs", "balanced start with a0 > 0"),
-        closed_forms=("theory.sign_escape_time", "theory.times.escape_angle"),
+        closed_forms=("theory.sign_escape_time", "theory.times.escape_angle", "theory.success_probability"),
         false=(
             Falsehood("the same from a0 = −‖w0‖", lambda: (balanced(-r),)),
             Falsehood("without the factor π − θ", lambda: (_travel(sp.sin(theta) / 2),)),

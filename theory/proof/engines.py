@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 
 import sympy as sp
 
@@ -13,7 +13,7 @@ from .logic import Defined, Fact, Formula, Lemma, Not, Or, Relation, Verdict, ex
 __all__ = ["decide", "spelled_out"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def decide(fact: Fact) -> Verdict:
     """The engine's verdict; its lemmas are facts of their own, that whoever calls must have decided as well.
 

@@ -143,7 +143,7 @@ class _Text:
         if data == "pi":
             return self.variable("pi", "(> @ 3.14159)", "(< @ 3.1416)")
         if data == "E":
-            return self.variable("exp 1", "(> @ 2.718)", "(< @ 2.719)")
+            return self._exponential("exp", 1)
         head, *rest = data
         if head == "symbol":
             return self.variable(f"symbol {rest[0]}")
@@ -191,15 +191,16 @@ class _Text:
         return self._quotient(above, below) if above else sine if head == "sin" else cosine
 
     def _exponential(self, head: str, u: Any) -> str:
-        self.term(u)
+        if u != 1:
+            self.term(u)
         factors = ["1"]
         for key, factor in linear(u).items():
             n = int(factor * self.parts["exponent", key])
             if abs(n) > MAX_POWER:
                 raise NotDecided(f"An exponent of {n} parts.")
-            single = (
-                self.term("E") if key == "1" and self.parts["exponent", key] == 1 else self.variable(f"exp {key}", "(> @ 0)")
-            )
+            whole = f"(* 1{' @' * self.parts['exponent', key]})"
+            near = (f"(> {whole} 2.718)", f"(< {whole} 2.719)") if key == "1" else ()
+            single = self.variable(f"exp {key}", "(> @ 0)", *near)
             factors += [single if n > 0 else f"(/ 1 {single})"] * abs(n)
         up = f"(* {' '.join(factors)})"
         sine, cosine = f"(/ (- {up} (/ 1 {up})) 2)", f"(/ (+ {up} (/ 1 {up})) 2)"

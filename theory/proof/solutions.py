@@ -13,7 +13,7 @@ import sympy as sp
 from .flows import Flow, Path, Step
 from .logic import Fact, Formula, eq, gt, text
 
-__all__ = ["escape", "fade", "solution", "travel"]
+__all__ = ["escape", "fade", "ordered", "solution", "travel"]
 
 
 def solution(
@@ -65,6 +65,15 @@ def travel(
         raise ValueError(f"{words}: the speed {speed} does not depend on {variable} alone.")
     facts = (Fact(f"{words}: the velocity is minus the speed", eq(velocity, -speed), tuple(equal)), positive)
     return Step(words, words, "separation of variables", facts)
+
+
+def ordered(words: str, velocity: sp.Expr, parameter: sp.Symbol, given: Sequence[Formula]) -> Step:
+    """Comparison of scalar equations: where ẋ = v(x, λ) grows with λ, so does x(t) at every t > 0, from the same start.
+
+    Soundness: the difference of two solutions vanishes at t = 0, and its derivative is positive wherever it vanishes.
+    """
+    fact = Fact(f"{words}: the velocity grows with {parameter}", gt(sp.diff(velocity, parameter), 0), tuple(given))
+    return Step(words, words, "comparison", (fact,))
 
 
 def escape(

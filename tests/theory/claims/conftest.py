@@ -85,7 +85,7 @@ def _branch(a: float, w: float, side: int, beta: float) -> tuple[float, float, b
         if next_w * side <= 0:  # only rounding does
             return next_a, side * 0.0, False
         a, w = next_a, next_w
-        if abs(a * w - beta) <= 1e-9 * abs(beta):
+        if abs(a * w - beta) <= 1e-9 * abs(beta) or abs(w) < 1e-60 or (beta == 0 and abs(a) < 1e-60):
             break
     return a, w, False
 
@@ -106,7 +106,7 @@ def turning(level: float) -> tuple[float, float]:
     """E[φ(x_1) φ(ŵ·x)], and the speed of ℓ in units of a/r: E[φ(x_1) 1{ŵ·x > 0} n·x] / sin ψ, with its limits at 0 and π."""
     psi = opening(level)
     along, across = moments(psi)
-    return along, across * math.cosh(level) if abs(level) < 15 else psi / (2 * math.pi)
+    return along, across * math.cosh(level) if abs(level) < 8 else psi / (2 * math.pi)
 
 
 def plane(a: float, r: float, psi: float) -> End:

@@ -14,6 +14,7 @@ NODES = 6 * (NODES + 1)
 WEIGHTS = 6 * WEIGHTS * np.exp(-(NODES**2) / 2) / math.sqrt(2 * math.pi)
 ALPHA = np.linspace(0, 1, 2001)
 CONSTANTS = st.floats(-20, 20)
+VALUES = st.floats(-3, 3).map(lambda v: round(v, 3))
 POSITIVE = st.floats(0.05, 20)
 DEFINITIONS = list(BARRIERS)
 
@@ -69,14 +70,15 @@ def test_to_a_failed_end_without_weight(a, ratio, definition):
 @given(POSITIVE, st.floats(0.01, 10), st.sampled_from(DEFINITIONS))
 def test_to_a_failed_end_on_the_other_side(a, m, definition):
     """(0, −m) shows under every definition, as L > ¼ between w_1 = 0 and the end."""
+    assume(a * m > 0.01)  # else the grid has no point between
     path = losses(a, 1 / a, 0.0, -m)
     assert path.max() > path[-1]
     assert barrier(path, definition) > 0
 
 
-@given(st.floats(-3, 3), st.floats(-3, 3), st.floats(0, 3), st.sampled_from(["mean-end", "first-end"]), st.floats(0, 1))
+@given(VALUES, VALUES, VALUES.map(abs), st.sampled_from(["mean-end", "first-end"]), st.floats(0, 1))
 def test_the_windows_of_tolerance(truth, a0, w0, across, definition, where):
-    """A level that starts at (a0, w0) after a dense one with ‖w_⊥‖ = across: small barrier iff it learns, all through the window."""
+    """A level that starts at (a0, w0) after a dense one with ‖w_⊥‖ = across: small barrier iff it learns."""
     r = math.hypot(w0, across)
     assume(a0 > -r + 0.05 and across > 0.05 and min(abs(w0), abs(a0 + w0)) > 0.05)
     dense = outer((a0 - r) * (a0 + r))

@@ -1,4 +1,4 @@
-"""T7: the direction of w_⊥ is conserved, how fast it decays, and when magnitude pruning keeps e_1; against the integrated flow."""
+"""T7: w_⊥ keeps its direction, how fast it decays, and when magnitude pruning keeps e_1; against the integrated flow."""
 
 import math
 
@@ -52,23 +52,25 @@ def test_w_across_has_one_rate(truth, state):
 @settings(max_examples=30)
 def test_the_direction_is_conserved_in_finite_time(truth, state, time):
     a, w = state
-    go = truth.advance(
-        lambda _, x: np.concatenate([[v[0]], v[1]]) if (v := velocity(truth, x[0], x[1:])) else 0, [a, *w], 0.0, 1e-9, 1e-12
-    )
-    end = np.array(go(time))[2:]
+
+    def speed(_, x):
+        by_a, by_w = velocity(truth, x[0], x[1:])
+        return [by_a, *by_w]
+
+    end = np.array(truth.advance(speed, [a, *w], 0.0, 1e-9, 1e-12)(time))[2:]
     assert np.allclose(end / np.linalg.norm(end), w[1:] / np.linalg.norm(w[1:]), atol=1e-6)
 
 
-@given(st.floats(-0.9, 2), st.floats(0.3, 1.5), st.floats(0.05, 2.3))
-@settings(max_examples=30)
+@given(st.floats(-0.5, 2), st.floats(0.3, 1.5), st.floats(0.05, 2.3))
+@settings(max_examples=25)
 def test_the_rate_tends_to_half_a_squared(truth, share, r, theta):
     """From a0 = share·‖w0‖ > −‖w0‖: late, −d ln‖w_⊥‖/dt is near a∞²/2, so any κ below it bounds the decay, and none above."""
     c = (share * share - 1) * r * r
     limit = (c + math.hypot(c, 2)) / 4
-    late = 60 / limit
-    first, last = follow(truth, share * r, [r * math.cos(theta), r * math.sin(theta)], [late, late + 5])
-    assume(abs(last[0] * last[1] - 1) < 1e-6)
-    rate = (first[2] - last[2]) / 5
+    late = 12 / limit
+    first, last = follow(truth, share * r, [r * math.cos(theta), r * math.sin(theta)], [late, late + 1])
+    assume(abs(last[0] * last[1] - 1) < 1e-3)
+    rate = first[2] - last[2]
     assert 0.99 * limit < rate < 1.01 * limit
 
 

@@ -105,6 +105,8 @@ UNDECIDED = {
     "no bound": (fact(le(sin(x), 1)), "no lower bound"),
     "bound at infinity": (fact(le(sin(x), 1), *between(-sp.oo, "()", sp.oo)), "Infinity"),
     "vacuous": (fact(gt(x, 5), lt(x, 0), gt(x, 1)), "vacuous"),
+    "vacuous with closed ends": (fact(gt(x, 5), le(x, 0), ge(x, 1)), "vacuous"),
+    "equal at a closed end": (fact(gt(x, sin(1) ** 2 + cos(1) ** 2), *between(1, "[]", 2)), "equal at x = 1"),
     "equation": (fact(eq(sin(x), sin(x)), *between(0, "[]", 1)), "not one relation"),
     "conjunction": (fact(And((ge(x, 0), le(x, 1))), *between(0, "[]", 1)), "not one relation"),
     "another hypothesis": (fact(ge(x, 0), *between(0, "[]", 1), ne(x, Q(1, 2))), "not a bound"),

@@ -285,10 +285,10 @@ def test_what_is_no_certificate_is_named(data):
 @pytest.mark.parametrize("depth", [100, 300, 5000])
 def test_deep_nesting_is_a_reason(depth):
     term = SYMBOL
-    tree = CERTIFICATES["I1"]["cells"]
+    tree, leaf = CERTIFICATES["I1"]["cells"], leaves(CERTIFICATES["I1"])[-1][1]
     for k in range(depth):
         term = ["sin", term]
-        tree = {"cut": ["x", f"1/{k + 2}"], "below": tree, "above": tree}
+        tree = {"cut": ["x", f"{k + 1}/{depth + 1}"], "below": tree, "above": leaf}
     deep = put(CERTIFICATES["I1"], ["fact", "conclusion", 1], term)
     assert not check(deep)[0]
     assert not check({**CERTIFICATES["I1"], "cells": tree})[0]
