@@ -24,11 +24,14 @@ CASES: dict[str, str] = {
     "empty branch": "no sample lies where {w} = {v} acts, so nothing moves",
     "learns": "{w} = {v} > 0 and {a} = {u} > −{w}: the start lies in the basin of the teacher",
     "crosses": "{w} = {v} < 0 < {a} + {w} and label noise pulls it up, β₋ = {near} > 0: it crosses zero in finite time",
-    "crosses down": "{a} = {u} < −{w} pulls {w} = {v} down to zero, and label noise, β₋ = {far} > 0, on to the negative side, "
-    "where the output fits noise",
+    "crosses, fits right": "{w} = {v} < 0 crosses zero in finite time, but there the slope of the data is β₊ = {far}: a·w → "
+    "β₊, which is not the teacher",
+    "crosses down": "{w} = {v} > 0 crosses zero in finite time, and on the negative side the output fits the label "
+    "noise, a·w → β₋ = {far}",
     "sticks": "{a} = {u} pulls {w} = {v} to zero in finite time, and nothing pulls it on",
     "fits left": "on {w} = {v} < 0 the output fits the label noise, a·w → β₋ = {near}, and the sign of w never changes",
-    "a turns, fits left": "{w} = {v} < 0 outweighs {a} = {u}, so label noise decides the sign of a, never that of w: a·w → β₋ = {near}",
+    "a turns, fits left": "{w} = {v} < 0 outweighs {a} = {u}, so label noise decides the sign "
+    "of a, never that of w: a·w → β₋ = {near}",
     "fits right": "{w} = {v} > 0, but the slope of the data is β₊ = {near}, not positive: a·w → β₊, which is not the teacher",
     "a turns, fits right": "{w} = {v} > 0 outweighs {a} = {u}, but the slope of the data, β₊ = {near}, decides the sign of a: "
     "a·w → β₊, which is not the teacher",
@@ -38,8 +41,8 @@ CASES: dict[str, str] = {
     "origin": "|{a}| = |{w}| and {a} = {u} pulls {w} = {v} towards zero: both fade together and never arrive",
     "inside": "{a} = {u} > −‖{w}‖ = {r} and θ ≠ π: the start lies in the basin of the teacher",
     "below": "{a} = {u} is below −‖{w}‖ = {r}, so a stays negative for ever and the loss never falls below ¼; θ → π",
-    "below, aligned": "{a} = {u} is below −‖{w}‖ = {r}, so a stays negative for ever and the loss never falls below ¼; as θ = 0, "
-    "w reaches zero in finite time",
+    "below, aligned": "{a} = {u} is below −‖{w}‖ = {r}, so a stays negative for ever and the loss never falls below ¼; as "
+    "θ = 0, w reaches zero in finite time",
     "cone": "{a} = {u} equals −‖{w}‖ = {r}, so a stays negative for ever and the loss never falls below ¼; θ → π, r ~ 1/√t",
     "cone, aligned": "{a} = {u} equals −‖{w}‖ = {r}, so a stays negative for ever and the loss never falls below ¼; as θ = 0, "
     "w fades exponentially",
@@ -109,7 +112,8 @@ def _line(a: float, w: float, b: Branches) -> LimitCase:
         end = (stays, side * 0.0) if outer > 0 else (0.0, side * root)
     elif outer > 0 and facing < 0:
         onward = s_far > 0 and -side * np.sign(a) * beta_far > 0
-        case = ("crosses" if side < 0 else "crosses down") if onward else "sticks"
+        up = "crosses" if beta_far > 0 else "crosses, fits right"
+        case = (up if side < 0 else "crosses down") if onward else "sticks"
         end = _fit(beta_far, -side, outer, root) if onward else (stays, 0.0)
     elif outer == 0 and facing < 0:
         case, end = "origin", (0.0, side * 0.0)
@@ -206,7 +210,8 @@ def _restart(a: float, w: float, branches: Branches | None) -> str:
     found = limit_case(a, [w], branches)
     tail = _limit(found, "w_1")
     if found.case == "learns":
-        return f"the mask keeps e_1, and the restart w_1 = {_number(w)} > 0, a = {_number(a)} > −w_1 lies in the sparse basin{tail}"
+        place = f"w_1 = {_number(w)} > 0, a = {_number(a)} > −w_1"
+        return f"the mask keeps e_1, and the restart {place} lies in the sparse basin{tail}"
     if found.claim == "T2a" and w <= 0:
         why = "and a w_1 that is not positive never grows back"
         return f"the mask keeps e_1, but the restart has w_1 = {_number(w)}, {why}{tail}"

@@ -126,9 +126,10 @@ def pruning_gain(a: Any, first: Any, across: Any, kept: Any = 0.0) -> Any:
 
 def _bow(first: Array, across: Array) -> Array:
     """ρ − w_1 atan(ρ/w_1), F up to a constant: of third order where ρ ≪ |w_1|."""
-    x = np.divide(across, first, out=np.full(np.broadcast_shapes(across.shape, first.shape), np.inf), where=first != 0)
+    with np.errstate(over="ignore"):
+        x = np.divide(across, first, out=np.full(np.broadcast_shapes(across.shape, first.shape), np.inf), where=first != 0)
     small = np.abs(x) < 0.02
-    square = np.where(small, x * x, 0.0)
+    square = np.where(small, x, 0.0) ** 2
     series = square / 3 * (1 - square * (3 / 5 - square * (3 / 7 - square / 3)))
     safe = np.where(small, 1.0, x)
     return across * np.where(small, series, 1 - np.arctan(safe) / safe)

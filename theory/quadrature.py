@@ -83,7 +83,7 @@ def _rule(d: int, part: Part, sigma: float, order: int) -> tuple[Array, Array, A
     """Nodes (t, ρ): ρ, q = t ρ and weights. ρ is cut where q = 1 or ρ = 1, where a condition on m begins to bind."""
     t, share = _direction(part.stat, d - 1, order)
     low, high = chi(d - 1).ppf(1e-18) * sigma, chi(d - 1).isf(1e-18) * sigma
-    count = 25 if d == 2 else 9 if d == 3 else 7
+    count = 25 if d == 2 else 11 if d < 8 else 7
     even = np.broadcast_to(low + (high - low) * np.linspace(0, 1, count) ** (2 if d < 4 else 1), (t.size, count))
     cuts = np.stack([np.ones(t.shape), 1 / t], axis=-1)
     rho, width = panels(np.sort(np.concatenate([even, np.clip(cuts, low, high)], axis=-1), axis=-1), order)

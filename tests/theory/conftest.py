@@ -1,6 +1,6 @@
 """Settings of the property tests: the same examples every time, no limit of time for one of them.
 
-``HYPOTHESIS_PROFILE=thorough`` looks at 10,000 new examples of each property instead; a failure prints the line that repeats it.
+``HYPOTHESIS_PROFILE=thorough`` looks at 10,000 new examples of each property; a failure prints the line that repeats it.
 """
 
 import os

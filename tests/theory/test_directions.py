@@ -1,5 +1,7 @@
 """The largest and smallest coordinate of a direction: closed forms, one-dimensional integrals, two contours."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -19,7 +21,7 @@ def mean_of_normals(n, kind):
     """E max |w_j| or E min |w_j| of n standard normal numbers: the mean for a direction times E χ_n, both being independent."""
     inside = (lambda x: 1 - (2 * norm.cdf(x) - 1) ** n) if kind == "max" else (lambda x: (2 * norm.sf(x)) ** n)
     edges = [0, 1 / n, 5 / n, 2, 4, 13] if n > 2 else [0, 2, 13]
-    return sum(quad(inside, low, high, epsabs=1e-13)[0] for low, high in zip(edges, edges[1:], strict=False))
+    return sum(quad(inside, low, high, epsabs=1e-13)[0] for low, high in itertools.pairwise(edges))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 9, 10, 11, 30, 99])

@@ -205,12 +205,13 @@ def test_criteria_that_want_a_new_sign_leave_nothing_to_imp(criterion):
 
 
 def test_ties_fall_alike_in_any_batch():
-    """large_final_same_sign scores 0 for all weights where w_1 changed sign: a tie, won by e_1 once in d."""
-    tied = Algorithm("x", LRR.rewind, "large_final_same_sign")
+    """large_final_diff_sign scores 0 for all weights where w_1 keeps its sign: a tie, won by e_1 once in d."""
+    tied = Algorithm("x", LRR.rewind, "large_final_diff_sign")
     a0, w0 = starts("balanced", 4, 4000)
-    keep = (w0[:, 0] < 0) & (a0 > 0)
+    keep = (w0[:, 0] > 0) & (a0 > 0)
     a0, w0 = a0[keep], w0[keep]
     together = learns(tied, a0, w0)
+    assert abs(together.mean() - 1 / 4) < 5 * np.sqrt(3 / 16 / together.size)
     assert np.array_equal(learns(tied, a0[::-1], w0[::-1]), together[::-1])
     assert [bool(learns(tied, a0[i], w0[i])) for i in range(40)] == together[:40].tolist()
 
@@ -268,6 +269,9 @@ def test_a_finite_time_for_lrr_is_rewinding_to_that_time(t):
         (lambda: learns("random", 1.0, [1.0, 1.0]), "give the mask"),
         (lambda: learns(Algorithm("x", Rewind(sign="random")), 1.0, [1.0, 1.0]), "random signs"),
         (lambda: learns(Algorithm("x", Rewind(sign="random")), 1.0, [1.0, 1.0], mask=[True, False]), "random signs"),
+        (lambda: learns(Algorithm("x", Rewind("reinit")), 1.0, [1.0, 1.0]), "random magnitudes"),
+        (lambda: learns(Algorithm("x", Rewind("reshuffle"), count=2), 1.0, [1.0, 1.0]), "random magnitudes"),
+        (lambda: learns(Algorithm("x", Rewind("reshuffle")), 1.0, [1.0, 1.0], mask=[True, True]), "random magnitudes"),
         (lambda: learns("IMP", 1.0, [1.0, 1.0], mask=[1, 0]), "not of int"),
         (lambda: learns("WR(step=3)", 1.0, [1.0, 1.0]), "units of step"),
         (lambda: learns("WR(time=3)", 1.0, [1.0, 1.0], t=2.0), "behind the end"),

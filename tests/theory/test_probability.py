@@ -7,9 +7,11 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import chi, norm
 
-from theory.algorithms import WR, Algorithm, Rewind
+from theory.algorithms import WR, Algorithm, At, Rewind
+from theory.criteria import Criterion, small_init_small_final
 from theory.exact import learns
 from theory.initialisations import Balanced, Bounded, Gaussian, initialisation
+from theory.parts import restart_probability
 from theory.probability import mean_cosine, success_probability
 from theory.times import escape_angle, sign_escape_time
 
@@ -168,9 +170,12 @@ def test_arrays_and_shapes():
         ("IPM", "balanced", 2, "Unknown algorithm 'IPM'"),
         ("WR(time=1)", "gaussian", 2, "balanced starts only"),
         ("WR(step=1)", "balanced", 2, "units of step"),
-        (Algorithm("m", criterion="movement"), "balanced", 2, "'movement'"),
+        (Algorithm("m", criterion=Criterion("own", ("init",), abs)), "balanced", 2, "'own'"),
+        (Algorithm("m", criterion=small_init_small_final(2.0)), "balanced", 2, r"'small_init_small_final\(2\)'"),
+        (Algorithm("m", Rewind("reinit"), "movement"), "gaussian", 2, "simulation only"),
         (Algorithm("f", fraction=0.5), "balanced", 2, "'f' with its own amount"),
-        (Algorithm("r", Rewind("final", "final", "init")), "balanced", 2, "final, final, init"),
+        (Algorithm("r", Rewind("final", "final", "init")), "balanced", [1, 2], "'r' is known for d ≥ 2 inputs, not for 1"),
+        (Algorithm("r", Rewind(At(1), "final", "init")), "balanced", 2, "At, final, init"),
     ],
 )
 def test_no_closed_form_no_number(algorithm, init, d, shown):
@@ -181,6 +186,24 @@ def test_no_closed_form_no_number(algorithm, init, d, shown):
 def test_no_closed_form_with_noise():
     with pytest.raises(ValueError, match="with label noise"):
         success_probability("learned-signs", "balanced", 3, noise=True)
+    with pytest.raises(ValueError, match="criterion 'movement'"):
+        success_probability("restart(criterion='movement')", "balanced", 3, noise=True)
+
+
+def test_every_criterion_and_every_restart_has_an_answer():
+    """Those of theory.parts, in any shape of d; with one input no criterion has a choice."""
+    movement = Algorithm("m", criterion="movement")
+    found = success_probability(movement, "balanced", np.array([[1, 2], [10, 2]]))
+    expected = restart_probability("movement", Rewind(), Balanced(), 2).value
+    assert found[0, 0] == success_probability("IMP", "balanced", 1)
+    assert found[0, 1] == found[1, 1] == expected != found[1, 0]
+    assert np.isscalar(success_probability(movement, "balanced", 2))
+    free = success_probability("restart(rest='final')", "balanced", 5)  # the learned a rescues starts outside the basin
+    assert free == 0.5
+    assert agrees("restart(rest='final')", Gaussian(sigma_a=3.0), 3)
+    assert not agrees(
+        "restart(rest='final')", Gaussian(sigma_a=3.0), 3, p=success_probability("LRR", Gaussian(sigma_a=3.0), 3) / 2
+    )
 
 
 def test_samples_follow_their_law():

@@ -17,8 +17,7 @@ COLUMNS = ("criterion", "initialisation", "magnitude", "sign", "a", "probability
 @pytest.mark.parametrize("d", [2, 10, 100] if THOROUGH else [2, 10])
 def test_every_cell_is_confirmed(d):
     """No start against the conditions; with 99.9 % in all (Bonferroni) every interval covers its probability."""
-    rows = success_table(d) if d == 2 or THOROUGH else success_table(d, restarts=RESTARTS[:6])
-    rows = [row for row in rows if THOROUGH or d == 2 or row["kind"] == "closed form" or row["initialisation"] != "gaussian"]
+    rows = success_table(d) if d == 2 or THOROUGH else success_table(d, INITS[:2], restarts=RESTARTS[3:9])
     found = confirm(rows, TRIALS, level=1 - 1e-3 / len(rows))
     assert len(found) == len(rows) > 100
     assert sum(row["mismatches"] for row in found) == 0
@@ -62,7 +61,6 @@ def test_markdown():
     )
     assert text.splitlines()[0] == "| criterion | mask in D | probability | name |"
     assert text.splitlines()[2] == "| movement | \\|m − w_01\\| > M | 0.190845 | IMP |"
-    assert markdown([]) == "|  |\n||"
 
 
 def test_what_is_stored(tmp_path, capsys, monkeypatch):

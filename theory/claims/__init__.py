@@ -10,7 +10,7 @@ from .claim import Claim
 
 __all__ = ["CLAIMS", "Claim"]
 
-MODULES = ("t1", "t2", "t3", "t4", "t5", "t6", "t8", "t9")
+MODULES = ("t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9", "t10", "t11", "t12", "t13", "t14")
 
 CLAIMS: dict[str, Claim] = {claim.id: claim for name in MODULES for claim in import_module(f"{__name__}.{name}").CLAIMS}
 """Every claim by id, in order."""

@@ -110,15 +110,14 @@ def _time() -> tuple[Fact, ...]:
     turn = -reduced_flow(a, r, sp.pi - psi)[2]
     grown = a / r / (sp.pi * c) * (sp.exp(c * t / 2) - 1)
     return (
-        identity("θ = π: (a/r)˙ = (c/2) a/r", (outer * r - a * speed) / r**2, (a**2 - r**2) / 2 * a / r, gt(r, 0)),
-        identity("(1/ψ)˙ = −(a/2πr) sin ψ/ψ", -turn / psi**2, -a / (2 * sp.pi * r) * sp.sin(psi) / psi, gt(r, 0)),
-        identity("∫(a0/2πr0) e^{ct/2} dt", sp.diff(grown, t), a / r / (2 * sp.pi) * sp.exp(c * t / 2), gt(r, 0)),
+        identity("θ = π: (a/r)˙ = (c/2) a/r", (outer * r - a * speed) / r**2, (a**2 - r**2) / 2 * a / r),
+        identity("(1/ψ)˙ = −(a/2πr) sin ψ/ψ", -turn / psi**2, -a / (2 * sp.pi * r) * sp.sin(psi) / psi),
+        identity("∫(a0/2πr0) e^{ct/2} dt", sp.diff(grown, t), a / r / (2 * sp.pi) * sp.exp(c * t / 2)),
         identity("from 0", grown.subs(t, 0), 0),
         identity(
             "is 1/ψ0 at t = (2/c) ln(1 + πc r0/(a0ψ0))",
             grown.subs(t, 2 / c * sp.log(1 + sp.pi * c * r / (a * psi))),
             1 / psi,
-            gt(r, 0),
         ),
     )
 

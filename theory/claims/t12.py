@@ -62,11 +62,9 @@ def _differentiated() -> tuple[Fact, ...]:
     f = loss(a, r, theta)
     pairs = [(i, j) for i in range(4) for j in range(i, 4)]
     coordinates = [
-        identity(f"∂{FRAME[j]}/∂{FRAME[i]}", partial(POINT[j], i), sp.Integer(i == j), gt(r, 0))
-        for i in range(4)
-        for j in range(4)
+        identity(f"∂{FRAME[j]}/∂{FRAME[i]}", partial(POINT[j], i), sp.Integer(i == j)) for i in range(4) for j in range(4)
     ]
-    second = [identity(f"∂²L/∂{FRAME[i]}∂{FRAME[j]}", partial(partial(f, j), i), HESSIAN[i][j], gt(r, 0)) for i, j in pairs]
+    second = [identity(f"∂²L/∂{FRAME[i]}∂{FRAME[j]}", partial(partial(f, j), i), HESSIAN[i][j]) for i, j in pairs]
     return (*coordinates, *second)
 
 
@@ -142,7 +140,7 @@ def _pruning() -> tuple[Node, ...]:
             "F grows with ρ at fixed w_1",
             "mean value theorem",
             (
-                identity("F' = sin²θ", slope, sp.sin(theta) ** 2, gt(r, 0)),
+                identity("F' = sin²θ", slope, sp.sin(theta) ** 2),
                 Fact("F' ≥ 0", ge(sp.sin(theta) ** 2, 0)),
             ),
         ),

@@ -69,6 +69,8 @@ def _probabilities() -> tuple[Fact, ...]:
     chi = sp.integrate(u**n * sp.exp(-(u**2) / 2), (u, 0, sp.oo)) / (2 ** (n / 2 - 1) * sp.gamma(n / 2))
     mean = sp.gamma(n / 2) / (sp.sqrt(sp.pi) * sp.gamma((n + 1) / 2))
     joint = sp.integrate(u ** ((n + 1) / 2 - 1) * sp.exp(-u / 2), (u, 0, sp.oo))
+    number = sp.Symbol("n", real=True)
+    chi, mean, joint = (v.xreplace({n: number}) for v in (chi, mean, joint))
     z, ez = sp.symbols("z e_z", real=True)
     return (
         Fact("Gaussian: P(B) = ½ − arctan(ρ)/2π, at ρ = 1", eq(sector.subs(rho, 1), half.subs(rho, 1)), (), "identity"),
@@ -87,11 +89,16 @@ def _probabilities() -> tuple[Fact, ...]:
         ),
         Fact(
             "that quotient has the Beta(½, d/2) law: the radial integral",
-            eq(joint, 2 ** ((n + 1) / 2) * sp.gamma((n + 1) / 2)),
-            (),
+            eq(joint, 2 ** ((number + 1) / 2) * sp.gamma((number + 1) / 2)),
+            (gt(number, 0),),
             "identity",
         ),
-        Fact("E|z| = Γ(d/2)/(√π Γ((d + 1)/2)), as E χ_d E|z| = E|x_1|", eq(chi * mean, sp.sqrt(2 / sp.pi)), (), "identity"),
+        Fact(
+            "E|z| = Γ(d/2)/(√π Γ((d + 1)/2)), as E χ_d E|z| = E|x_1|",
+            eq(chi * mean, sp.sqrt(2 / sp.pi)),
+            (gt(number, 0),),
+            "identity",
+        ),
         Fact("bounded: P(u > −z) = (1 + z)/2 for u ~ U(−1, 1)", eq((1 - (-z)) / 2, (1 + z) / 2)),
         Fact(
             "bounded: E[(1 + z)/2; z > 0] = ¼(1 + E|z|)",

@@ -28,12 +28,11 @@ def _direction() -> tuple[Fact, ...]:
     across = r * sp.sin(theta)
     pull = a * gradient_moment(theta)[1] * u - a**2 / 2 * across * u
     return (
-        identity("‖w_⊥‖˙ = −(a²/2 − a sin θ/2πr)‖w_⊥‖", POLAR.along(across), -RATE * across, gt(r, 0)),
+        identity("‖w_⊥‖˙ = −(a²/2 − a sin θ/2πr)‖w_⊥‖", POLAR.along(across), -RATE * across),
         identity(
             "each w_j = ‖w_⊥‖u_j, j ≥ 2, has the same rate: ẇ = a E[φ(x_1)x; w·x > 0] − a²w/2",
             pull,
             -RATE * across * u,
-            gt(r, 0),
         ),
         identity(
             "so w_j/‖w_⊥‖ is constant: direction, signs and κ = max_j |w_j|/‖w_⊥‖",

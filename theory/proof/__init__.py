@@ -10,6 +10,7 @@
 | polynomials.py | engine: polynomial facts over the reals, by z3, with proven lemmas as hypotheses |
 | search.py      | counter-examples, each confirmed exactly or in balls |
 | flows.py       | inference rules for flows; their premises are facts |
+| recurrences.py | inference rules for recurrences: induction, descent |
 | mutations.py   | every mutant of a fact or derivation, and what becomes of it |
 
 No engine accepts a statement because sampled points satisfy it: points only ever refute.

@@ -175,6 +175,19 @@ class Path:
         self.properties: list[Formula] = []
         self.until: tuple[Relation, ...] | None = None
 
+    def _trimmed(self, fact: Fact) -> Fact:
+        """The fact without what is known of names that nothing in it speaks of, directly or through other names."""
+        named, lemmas = set(self.named), (u.formula for u in fact.uses)
+        shown = {f for formulas in self.known.values() for f in formulas}
+        optional = [f for f in (*self.properties, *(eq(q, x) for x, q in self.named.items())) if f not in shown]
+        kept = [g for g in fact.given if g not in optional]
+        left, wanted = [g for g in fact.given if g in optional], symbols_of(fact.conclusion, *kept, *lemmas) & named
+        while near := [g for g in left if symbols_of(g) & wanted]:
+            kept += near
+            wanted |= symbols_of(*near) & named
+            left = [g for g in left if g not in near]
+        return fact.with_(given=tuple(g for g in fact.given if g in kept))
+
     def _gives(self, name: str) -> bool:
         """May the step's result be used?"""
         return not _withheld(self.words, name) and name not in self.without
@@ -220,7 +233,7 @@ class Path:
         return tuple(dict.fromkeys(found))
 
     def _add(self, name: str, words: str, rule: str, facts: Iterable[Fact], *known: Formula) -> None:
-        self.steps.append(Step(name, words, rule, tuple(relevant(f) for f in facts)))
+        self.steps.append(Step(name, words, rule, tuple(relevant(self._trimmed(f)) for f in facts)))
         if known and self._gives(name):
             self.known[name] = known
 

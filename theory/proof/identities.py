@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy as sp
+from sympy.core.facts import InconsistentAssumptions
 
 from . import normal, search
 from .logic import Fact, Formula, Relation, Verdict, substitute, symbols_of, text
-from .terms import fact_from_json, fact_to_json, to_json
+from .terms import fact_from_json, fact_to_json, refuse_assumptions, to_json
 
 __all__ = ["SCHEMA", "decide", "recheck", "vanishes"]
 
@@ -96,14 +97,18 @@ def _sides(fact: Fact) -> tuple[sp.Expr, sp.Expr]:
         known.setdefault(sign[0], set()).add(sign[1])
     if both := set(known) & set(definitions):
         raise ValueError(f"{min(map(str, both))} is defined and has a sign: give the sign to what defines it.")
-    assumed = {
-        s: sp.Symbol(s.name, **dict.fromkeys(known.get(s, ()), True), real=True) for s in symbols_of(conclusion, *fact.given)
-    }
-    moved = substitute(
-        substitute(conclusion, definitions), {k: v for k, v in assumed.items() if k in known or k.is_real is None}
-    )
+    refuse_assumptions(fact)
+    assumed = {s: _assuming(s, known.get(s, set())) for s in symbols_of(conclusion, *fact.given)}
+    moved = substitute(substitute(conclusion, definitions), assumed)
     assert isinstance(moved, Relation)
     return moved.left, moved.right
+
+
+def _assuming(symbol: sp.Symbol, signs: set[str]) -> sp.Symbol:
+    try:
+        return sp.Symbol(symbol.name, **dict.fromkeys(signs, True), real=True)
+    except InconsistentAssumptions:
+        raise ValueError(f"The signs of {symbol} contradict each other: {', '.join(sorted(signs))}") from None
 
 
 def _sign(f: Formula) -> tuple[sp.Symbol, str] | None:

@@ -187,7 +187,7 @@ class Verdict:
 
 
 class Defined(sp.Function):
-    """A function with a name in proofs: engines see an atom with a derivative (``fdiff``), ``expanded`` shows its definition."""
+    """A function with a name in proofs: engines see an atom with a derivative (``fdiff``), ``expanded`` its definition."""
 
     @classmethod
     def definition(cls, *arguments: sp.Expr) -> sp.Expr:
@@ -243,8 +243,9 @@ def written(term: sp.Expr) -> str:
 
 
 _GREEK = {
-    "alpha": "α", "beta": "β", "delta": "δ", "Delta": "Δ", "ell": "ℓ", "eta": "η", "kappa": "κ", "lambda": "λ", "mu": "μ", "omega": "ω",
-    "phi": "φ", "pi": "π", "psi": "ψ", "rho": "ρ", "sigma": "σ", "sqrt": "√", "theta": "θ",
+    "alpha": "α", "beta": "β", "delta": "δ", "Delta": "Δ", "ell": "ℓ", "epsilon": "ε",
+    "eta": "η", "kappa": "κ", "mu": "μ", "omega": "ω", "phi": "φ", "pi": "π",
+    "psi": "ψ", "rho": "ρ", "sigma": "σ", "varsigma": "ς", "sqrt": "√", "theta": "θ", "lambda": "λ",
 }  # fmt: skip
 _NAME = re.compile(r"[A-Za-z]+(?:_\w+)?")
 _POWER = re.compile(r"\*\*(\d+)")
@@ -259,7 +260,16 @@ def _letter(match: re.Match[str]) -> str:
 
 def latex(formula: Formula) -> str:
     """A formula in LaTeX, without delimiters."""
-    return _show(formula, sp.latex, (r" \;\wedge\; ", r" \;\vee\; ", r" \implies ", r"\neg "), _LATEX)
+    return _show(formula, _typeset, (r" \;\wedge\; ", r" \;\vee\; ", r" \implies ", r"\neg "), _LATEX)
+
+
+def _typeset(term: sp.Expr) -> str:
+    ends, names = {"plus": "+", "minus": "-"}, {}
+    for symbol in term.free_symbols:
+        head, _, end = symbol.name.rpartition("_")
+        if end in ends:
+            names[symbol] = f"{head if len(head) == 1 else chr(92) + head}_{{{ends[end]}}}"
+    return sp.latex(term, symbol_names=names)
 
 
 _LATEX = {"≠": r"\neq", "≤": r"\leq", "≥": r"\geq"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .flows import Group, Node, Step
+from .flows import Node, Step
 from .logic import Fact, Formula, latex, text
 
 if TYPE_CHECKING:
@@ -108,13 +108,9 @@ def _lemmas(fact: Fact) -> str:
 
 
 def as_latex(claim: "Claim") -> str:
-    """The same as a LaTeX document that compiles with any engine that reads UTF-8 (``amsmath``, ``amssymb``)."""
-    lines = [
-        r"\documentclass{article}",
-        r"\usepackage[utf8]{inputenc}",
-        r"\usepackage{amsmath,amssymb,breqn}",
-        r"\begin{document}",
-    ]
+    """The same as a LaTeX document; pdflatex with amsmath, amssymb and geometry compiles it."""
+    lines = [r"\documentclass{article}", r"\usepackage[T1]{fontenc}", r"\usepackage[utf8]{inputenc}"]
+    lines += [r"\usepackage{amsmath,amssymb,geometry}", r"\sloppy\raggedright", r"\begin{document}"]
     lines += [rf"\section*{{{_plain(claim.id)}. {_plain(claim.title)}}}", _plain(claim.statement), ""]
     lines += [rf"\paragraph{{Hypothesis.}} {_plain(h)}" for h in claim.hypotheses]
     lines += [r"\paragraph{From}", *(_display(f) for f in claim.starts)] if claim.starts else []
@@ -129,19 +125,12 @@ def _display(formula: Formula) -> str:
 
 def _latex(node: Node) -> Iterator[str]:
     if isinstance(node, Fact):
-        turnstile = r" \;\vdash\; "
-        yield rf"\par {_plain(node.words)}. "
-        yield (
-            r"\begin{dmath*} "
-            + ",\\; ".join(latex(g) for g in node.given)
-            + turnstile
-            + latex(node.conclusion)
-            + r" \end{dmath*}"
-        )
+        given = ", ".join(f"${latex(g)}$" for g in node.given)
+        yield rf"\par\smallskip {_plain(node.words)}:\quad {given} $\;\vdash\;$ ${latex(node.conclusion)}$."
         return
     title = f"{node.name}: {node.words}, by {node.rule}" if isinstance(node, Step) else node.words
-    yield rf"\par\textbf{{{_plain(title)}.}}"
-    for part in node.facts if isinstance(node, Step) else node.parts if isinstance(node, Group) else ():
+    yield rf"\par\medskip\textbf{{{_plain(title)}.}}"
+    for part in node.facts if isinstance(node, Step) else node.parts:
         yield from _latex(part)
 
 
@@ -151,19 +140,44 @@ def _plain(words: str) -> str:
     return words
 
 
+_MATHS = {
+    "θ": "theta", "β": "beta", "ψ": "psi", "π": "pi", "ω": "omega", "κ": "kappa", "ρ": "rho", "σ": "sigma", "λ": "lambda",
+    "φ": "varphi", "δ": "delta", "Δ": "Delta", "χ": "chi", "ζ": "zeta", "η": "eta", "μ": "mu", "ℓ": "ell", "Φ": "Phi",
+    "γ": "gamma", "α": "alpha", "≤": "le", "≥": "ge", "≠": "neq", "→": "to", "∈": "in", "⊂": "subset", "∞": "infty",
+    "‖": "|", "∂": "partial", "∫": "int", "·": "cdot", "⊥": "perp", "√": "surd", "⟹": "implies", "Σ": "Sigma", "×": "times",
+    "⊢": "vdash", "∧": "wedge", "∩": "cap", "∪": "cup", "¬": "neg", "ς": "varsigma",
+}  # fmt: skip
+_DOTTED = {
+    "ŵ": "hat w",
+    "ẇ": "dot w",
+    "ȧ": "dot a",
+    "ṙ": "dot r",
+    "ṗ": "dot p",
+    "q̇": "dot q",
+    "θ̇": "dot\\theta",
+    "ċ": "dot c",
+    "κ̇": "dot\\kappa",
+}
+_SMALL = {
+    "²": "^2",
+    "³": "^3",
+    "⁴": "^4",
+    "⁻¹": "^{-1}",
+    "₊": "_+",
+    "₋": "_-",
+    "′": "'",
+    "″": "''",
+    "−": "-",
+    "½": r"\frac12",
+    "¼": r"\frac14",
+}
 LETTERS = {
     "\\": r"\textbackslash{}",
     **{c: f"\\{c}" for c in "%#&_"},
     "^": r"\textasciicircum{}",
-    **{
-        k: f"$\\{v}$"
-        for k, v in {
-            "θ": "theta", "β": "beta", "ψ": "psi", "π": "pi", "ω": "omega", "κ": "kappa", "ρ": "rho", "σ": "sigma", "λ": "lambda",
-            "φ": "varphi", "δ": "delta", "Δ": "Delta", "χ": "chi", "ζ": "zeta", "η": "eta", "μ": "mu", "ℓ": "ell", "Φ": "Phi", "γ": "gamma",
-            "≤": "le", "≥": "ge", "≠": "neq", "→": "to", "∈": "in", "⊂": "subset", "∞": "infty", "‖": "|", "∂": "partial", "∫": "int",
-            "·": "cdot", "⊥": "perp", "√": "surd", "⟹": "implies", "Σ": "Sigma", "×": "times", "∝": "propto", "⊢": "vdash", "∧": "wedge", "α": "alpha",
-        }.items()
-    },
-    "−": "$-$", "²": "$^2$", "³": "$^3$", "½": r"$\frac12$", "¼": r"$\frac14$", "₊": "$_+$", "₋": "$_-$", "′": "$'$", "″": "$''$", "…": r"\dots{}",
-    "˙": r"$\dot{}$", "̇": r"$\dot{}$", "ŵ": r"$\hat w$", "ẇ": r"$\dot w$", "ȧ": r"$\dot a$", "ṙ": r"$\dot r$", "ṗ": r"$\dot p$", "⁻¹": "$^{-1}$", "Ł": r"\L{}",
-}  # fmt: skip
+    **{k: f"$\\{v}$" for k, v in _DOTTED.items()},
+    **{k: f"$\\{v}$" for k, v in _MATHS.items()},
+    **{k: f"${v}$" for k, v in _SMALL.items()},
+    "…": r"\dots{}",
+}
+"""What the words of a proof need to be read by LaTeX, longest combinations first."""

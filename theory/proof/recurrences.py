@@ -9,12 +9,12 @@ and has to hold at every step. Soundness:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
-from .flows import Step
+from .flows import Step, _said
 from .logic import Fact, Formula, ge, gt, le, substitute, symbols_of, text
 
 __all__ = ["Map", "descend", "induct"]
@@ -36,6 +36,10 @@ class Map:
         """What the formula says a step later, in terms of the values now."""
         return substitute(formula, dict(self.moves))
 
+    def noted(self) -> "Map":
+        """The same map, or a mutant of it where one is asked for."""
+        return replace(self, moves=tuple((x, _said(v, everywhere=True)) for x, v in self.moves))
+
     def check(self, words: str, *constants: Formula | sp.Expr) -> None:
         """Raises ValueError for one that involves what moves."""
         for f in constants:
@@ -53,6 +57,7 @@ def induct(words: str, step: Map, start: Sequence[Formula], region: Sequence[For
     ['h > 0, x > 1 ⊢ x > 0', 'h > 0, x > 0 ⊢ h*x > 0']
     """
     step.check(words, *given)
+    step, start, given = step.noted(), [_said(f) for f in start], [_said(f) for f in given]
     facts = [Fact(f"{words}: {text(r)} at the start", r, (*given, *start)) for r in region]
     facts += [Fact(f"{words}: {text(r)} after a step", step.after(r), (*given, *region)) for r in region]
     return Step(words, words, "induction", tuple(facts))
@@ -64,6 +69,7 @@ def descend(
     """``region`` is left after at most quantity(x_0)/``least`` + 1 steps."""
     least = sp.sympify(least)
     step.check(words, least, *given)
+    step, region, given = step.noted(), [_said(f) for f in region], [_said(f) for f in given]
     later = quantity.subs(dict(step.moves), simultaneous=True)
     facts = (
         Fact(f"{words}: the least descent is positive", gt(least, 0), tuple(given)),

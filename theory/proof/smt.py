@@ -23,7 +23,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .logic import And, Fact, Formula, Not, Relation, symbols_of, text
-from .terms import fact_to_json
+from .terms import fact_to_json, refuse_assumptions
 
 __all__ = ["Script", "script"]
 
@@ -38,7 +38,6 @@ DOMAINS = {  # where a function without axioms is defined, as (lower, upper, str
     sp.atanh: ("(- 1)", "1", True),
 }
 BARE = (sp.asinh, sp.erf, sp.erfc, *DOMAINS)
-SIGNS = {"positive": ">", "negative": "<", "nonnegative": ">=", "nonpositive": "<="}
 
 
 @dataclass
@@ -240,12 +239,11 @@ def script(fact: Fact, *, given: Iterable[Formula] | None = None, lemmas: Iterab
     <BLANKLINE>
     """
     fact_to_json(fact)
+    refuse_assumptions(fact)
     out = Script()
     used = [use.formula for use in fact.uses] if lemmas is None else list(lemmas)
     premises = list(fact.given if given is None else given)
     for symbol in sorted(symbols_of(*premises, *used, fact.conclusion), key=str):
-        if signs := [k for k in (*SIGNS, "nonzero", "integer") if getattr(symbol, f"is_{k}")]:
-            raise ValueError(f"{symbol} is assumed {signs[0]}: a sign is a hypothesis, not an assumption of a symbol.")
         out.term(symbol)
     out.given = [(text(g), out.formula(g)) for g in premises]
     for lemma in used:

@@ -22,6 +22,7 @@ __all__ = [
     "formula_from_json",
     "formula_to_json",
     "from_json",
+    "refuse_assumptions",
     "to_json",
 ]
 
@@ -152,6 +153,13 @@ def fact_to_json(fact: Fact) -> dict[str, Any]:
         "lemmas": [formula_to_json(x) for x in lemmas],
         "conclusion": formula_to_json(fact.conclusion),
     }
+
+
+def refuse_assumptions(fact: Fact) -> None:
+    """Raises ValueError if a symbol carries a sign: that would be a hypothesis that the fact does not show."""
+    for symbol in sorted(symbols_of(*fact.given, *(u.formula for u in fact.uses), fact.conclusion), key=str):
+        if signs := [k for k in ASSUMPTIONS[1:] if getattr(symbol, f"is_{k}")]:
+            raise ValueError(f"{symbol} is assumed {signs[0]}: a sign is a hypothesis, not an assumption of a symbol.")
 
 
 def fact_from_json(data: Any) -> Fact:

@@ -3,10 +3,12 @@ From Signescape Require Conservation.
 From Signescape Require Mobius.
 From Signescape Require OneInputData.
 From Signescape Require OneInput.
+From Signescape Require OneInputExamples.
 From Signescape Require OneInputLimits.
 From Signescape Require Trig.
 From Signescape Require Population.
 From Signescape Require Basin.
+From Signescape Require Examples.
 From Signescape Require Nested.
 From Signescape Require SignEscape.
 From Signescape Require Necessity.
@@ -18,6 +20,7 @@ Print Assumptions OneInput.noise_free_learns_iff.
 Print Assumptions OneInputData.noise_free_data_learns_iff.
 Print Assumptions OneInput.balanced_learns_iff.
 Print Assumptions OneInput.noise_free_sign_frozen.
+Print Assumptions OneInputExamples.kink_not_unique.
 Print Assumptions OneInputLimits.left_limit_pos.
 Print Assumptions OneInputLimits.left_limit_neg.
 Print Assumptions OneInputLimits.left_limit_zero.
@@ -28,6 +31,9 @@ Print Assumptions OneInputData.data_learns_iff.
 Print Assumptions OneInput.crosses_iff.
 Print Assumptions Mobius.crossing_time.
 Print Assumptions Mobius.mobius.
+Print Assumptions Trig.I3.
+Print Assumptions Trig.I4.
+Print Assumptions Trig.I5.
 Print Assumptions Trig.g_pos.
 Print Assumptions Trig.pull_pos.
 Print Assumptions Population.population_conservation.
@@ -46,6 +52,8 @@ Print Assumptions Population.outside_a_negative.
 Print Assumptions Population.outside_risk.
 Print Assumptions Basin.outside_limit_imbalanced.
 Print Assumptions Basin.outside_limit_balanced.
+Print Assumptions Examples.opposite_ray.
+Print Assumptions Examples.logistic_population.
 Print Assumptions Population.theta_stays_PI.
 Print Assumptions Population.confined.
 Print Assumptions Population.sparse_basin_invariant.

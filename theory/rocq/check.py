@@ -1,11 +1,12 @@
-"""Ask Coq what each claimed theorem assumes, and fail on anything but the axioms of its real numbers.
+"""Ask Coq what the claimed theorems assume, and fail on anything but the axioms of its real numbers.
 
 ``python3 check.py`` (after ``make build``; standard library only) checks that
 
 - no file postulates anything: no ``Admitted``, ``Axiom``, ``Parameter``, switched-off check, … outside comments;
 - every .v file is in ``_CoqProject``, every theorem of ``claims.json`` is stated in the file that it names;
-- ``Assumptions.v`` is what ``claims.json`` gives (``--write`` writes it), and Coq's ``Print Assumptions`` of every
-  theorem lists nothing beyond ``ALLOWED``.
+- ``Assumptions.v`` is what ``claims.json`` gives (``--write`` writes it);
+- Coq's ``Print Assumptions`` lists nothing beyond ``ALLOWED`` for the theorems of any claim together (seconds), or, with
+  ``--each``, for each theorem by itself as in ``Assumptions.v`` (about a second a theorem).
 
 ``--json`` prints the result as one JSON document. The exit status is 0 only when all of this holds.
 """
@@ -15,6 +16,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,12 +76,25 @@ def without_comments(source: str) -> str:
     return "".join(kept)
 
 
-def assumptions_file(theorems: list[Theorem]) -> str:
-    """The text of ``Assumptions.v``."""
+def imports(theorems: list[Theorem]) -> str:
+    """The commands that load the theorems' modules."""
     modules = dict.fromkeys(theorem.file.removesuffix(".v") for theorem in theorems)
-    imports = "".join(f"From Signescape Require {module}.\n" for module in modules)
-    prints = "".join(f"Print Assumptions {theorem.qualified}.\n" for theorem in theorems)
-    return f"{HEADER}\n{imports}\n{prints}"
+    return "".join(f"From Signescape Require {module}.\n" for module in modules)
+
+
+def assumptions_file(theorems: list[Theorem]) -> str:
+    """The text of ``Assumptions.v``: one question per theorem."""
+    questions = "".join(f"Print Assumptions {theorem.qualified}.\n" for theorem in theorems)
+    return f"{HEADER}\n{imports(theorems)}\n{questions}"
+
+
+def claims_file(theorems: list[Theorem]) -> str:
+    """One question per claim, about all its theorems together."""
+    questions = ""
+    for claim in dict.fromkeys(theorem.claim for theorem in theorems):
+        together = ", ".join(theorem.qualified for theorem in theorems if theorem.claim == claim)
+        questions += f"Definition {claim} := ({together}).\nPrint Assumptions {claim}.\n"
+    return imports(theorems) + questions
 
 
 def defects(theorems: list[Theorem], folder: Path = FOLDER) -> list[str]:
@@ -115,22 +130,32 @@ def parse(output: str) -> list[list[str]]:
     return answers
 
 
-def assumptions(theorems: list[Theorem], folder: Path = FOLDER) -> list[list[str]]:
-    """What Coq says that each theorem assumes; the files must have been built."""
-    command = ["coqc", "-w", "none", "-Q", ".", "Signescape", "Assumptions.v"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def ask(questions: str, folder: Path = FOLDER) -> list[list[str]]:
+    """Coq's answers to a file of questions; the theorems must have been built."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch) / "Questions.v"
+        source.write_text(questions, encoding="utf-8")
+        command = ["coqc", "-w", "none", "-Q", str(folder), "Signescape", str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ValueError(f"Coq refused Assumptions.v: {done.stderr}")
-    answers = parse(done.stdout)
-    if len(answers) != len(theorems):
-        raise ValueError(f"Coq answered {len(answers)} of {len(theorems)} questions")
-    return answers
+        raise ValueError(f"Coq refused the questions: {done.stderr}")
+    return parse(done.stdout)
+
+
+def assumptions(theorems: list[Theorem], *, each: bool = False) -> list[list[str]]:
+    """Per theorem the axioms that it (with ``each``) or its claim (all of the claim's theorems together) rests on."""
+    if each:
+        return ask(assumptions_file(theorems))
+    claims = list(dict.fromkeys(theorem.claim for theorem in theorems))
+    answers = dict(zip(claims, ask(claims_file(theorems)), strict=True))
+    return [answers[theorem.claim] for theorem in theorems]
 
 
 def main() -> int:
     """Run the check and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--each", action="store_true", help="ask about each theorem by itself")
     parser.add_argument("--write", action="store_true", help="write Assumptions.v first")
     options = parser.parse_args()
     theorems = read_claims()
@@ -140,8 +165,9 @@ def main() -> int:
     wrong = defects(theorems)
     if not target.exists() or target.read_text(encoding="utf-8") != assumptions_file(theorems):
         wrong.append("Assumptions.v is not what claims.json gives: run check.py --write.")
-    answers = [[] for _ in theorems] if wrong else assumptions(theorems)
+    answers = [[] for _ in theorems] if wrong else assumptions(theorems, each=options.each)
     rows = []
+    verb = "assumes" if options.each else "assumes at most"
     for theorem, axioms in zip(theorems, answers, strict=True):
         extra = sorted(set(axioms) - ALLOWED)
         wrong += [f"{theorem.claim}: {theorem.qualified} assumes {name}." for name in extra]
@@ -151,7 +177,7 @@ def main() -> int:
     else:
         for theorem, row in zip(theorems, rows, strict=True):
             print(f"{theorem.claim:4} {theorem.qualified}\n       {theorem.says}")
-            print(f"       assumes: {', '.join(row['assumes']) or ('not asked' if wrong else 'nothing')}")
+            print(f"       {verb}: {', '.join(row['assumes']) or ('not asked' if wrong else 'nothing')}")
         print("\n".join(wrong) or f"{len(rows)} theorems, no axiom but those of Coq's real numbers.")
     return 1 if wrong else 0
 

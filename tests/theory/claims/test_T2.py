@@ -266,9 +266,11 @@ CROSSING = st.tuples(st.floats(0.1, 3), st.floats(0.01, 1.5), st.floats(0.1, 2),
 
 def crossing_time(truth, a, w, s, beta):
     """With w as the clock: da/dw = w/a, dt/dw = 1/ẇ."""
-    return truth.advance(lambda w, y: (y[1] * 0 + w / y[0], 1 / (s * y[0] * (beta - y[0] * w))), [a, 0.0], -w, 1e-11, 1e-13)(
-        0.0
-    )[1]
+
+    def speed(w, y):
+        return w / y[0], 1 / (s * y[0] * (beta - y[0] * w))
+
+    return truth.advance(speed, [a, 0.0], -w, 1e-11, 1e-13)(0.0)[1]
 
 
 def time_holds(truth, case, formula=noise_escape_time):
@@ -289,7 +291,7 @@ def test_T2b_false_times_are_falsified(truth):
         x = omega * abs(w) / (2 * beta * a + sign * c * abs(w))
         return factor / (s * omega) * math.atanh(x) if -1 < x < 1 else math.inf
 
-    assert truth.counterexample(CROSSING, lambda case: time_holds(truth, case, printed), 300) is None
+    assert truth.counterexample(CROSSING, lambda case: time_holds(truth, case, printed), 50) is None
     for change in ({"factor": 1.0}, {"sign": -1.0}):
         false = lambda *x, change=change: printed(*x, **change)  # noqa: E731
         assert truth.counterexample(CROSSING, lambda case, false=false: time_holds(truth, case, false)) is not None

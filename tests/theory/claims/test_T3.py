@@ -126,10 +126,10 @@ def test_on_the_closed_interval_they_are_false(truth):
 
 def turns(start, positive=True):
     """While a > 0 (θ ∈ (0, π)) θ decreases, and a w_1 ≤ 0 grows."""
-    a, r, theta = start
+    a, _, theta = start
     if not 1e-3 < theta < math.pi - 1e-3 or (positive and a <= 1e-3) or (not positive and abs(a) <= 1e-3):
         return True
-    by_a, by_r, turn = velocity(*start)
+    _, by_r, turn = velocity(*start)
     by_first = by_r * math.cos(theta) + turn * math.sin(theta)
     return turn > 0 and (theta < math.pi / 2 or by_first > 0)
 
@@ -145,7 +145,7 @@ def test_a_negative_a_does_not(truth):
 
 def test_at_the_opposite_ray_w_1_shrinks_but_keeps_its_sign():
     for a in (-2.0, 0.5, 3.0):
-        by_a, by_r, turn = velocity(a, 1.0, math.pi)
+        _, by_r, turn = velocity(a, 1.0, math.pi)
         assert turn == 0
         assert by_r == pytest.approx(-a * a / 2)
 

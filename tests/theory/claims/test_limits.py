@@ -10,6 +10,7 @@ from theory.explanations import CASES, limit_case
 from theory.one_input import Branches
 
 SIZES = {"+": (1.3, 0.5), "0": (0.7, 0.7), "-": (0.4, 1.1)}
+HITS = ("crosses", "crosses, fits right", "crosses down", "sticks")
 SIGNS = (1.0, 0.0, -1.0)
 
 
@@ -18,7 +19,7 @@ def line_cells():
     for c, (outer, inner) in SIZES.items():
         for i in SIGNS:
             for j in SIGNS:
-                if c == "+" or i and (j or c != "-"):
+                if c == "+" or (i and (j or c != "-")):
                     for minus in (0.3, 0.0, -0.3):
                         for plus in (1.5, 0.0, -0.5):
                             yield i * outer, j * inner, Branches(0.4, plus, 0.6, minus)
@@ -48,10 +49,9 @@ def test_every_cell_is_where_the_flow_goes(truth):
     for a, w, branches in line_cells():
         found, end = limit_case(a, [w], branches), truth.line(a, w, branches)
         assert agrees(found, end, 1.0), (a, w, branches, found, end)
-        assert found.learns == (
-            end.w1 > 0 and branches.beta_plus > 0 and math.isclose(end.a * end.w1, branches.beta_plus, rel_tol=1e-3)
-        )
-        assert end.hits == (found.case in ("crosses", "crosses down", "sticks"))
+        fits = math.isclose(end.a * end.w1, branches.beta_plus, rel_tol=1e-3)
+        assert found.learns == (end.w1 > 0 and branches.beta_plus > 0 and fits)
+        assert end.hits == (found.case in HITS)
         assert found.case not in ("a turns, fits left", "a turns, fits right") or end.a * a <= 0
         reached.add(found.case)
     for a, r, psi in plane_cells():
@@ -79,20 +79,14 @@ def test_anywhere_with_one_input(truth, a, w, branches, scale):
     a, w = scale * a, scale * w
     found, end = limit_case(a, [w], branches), truth.line(a, w, branches)
     assert agrees(found, end, max(abs(a), abs(w)))
-    assert end.hits == (found.case in ("crosses", "crosses down", "sticks"))
+    assert end.hits == (found.case in HITS)
 
 
-@given(VALUES, st.floats(0.05, 3), st.floats(0, math.pi), SCALES)
+@given(VALUES, st.floats(0.05, 3), st.one_of(st.just(0.0), st.just(math.pi), st.floats(1e-3, math.pi - 1e-3)), SCALES)
 def test_anywhere_on_the_population(truth, a, r, psi, scale):
-    found = limit_case(scale * a, vector(scale * r, psi))
-    assert (
-        agrees(
-            found,
-            truth.plane(scale * a, scale * r, psi if 1e-9 < psi < math.pi - 1e-9 else 0.0 if psi < 1 else math.pi),
-            scale * max(abs(a), r),
-        )
-        or 0 < min(psi, math.pi - psi) < 1e-3
-    )
+    w = vector(scale * r, psi)
+    r, a = float(np.linalg.norm(w)), scale * a
+    assert agrees(limit_case(a, w), truth.plane(a, r, psi), max(abs(a), r))
 
 
 def test_a_swapped_table_would_be_noticed(truth):

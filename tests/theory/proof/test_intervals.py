@@ -201,7 +201,7 @@ def test_verdicts_on_random_facts(f, level, op, low, ends, high):
 
 
 @given(functions, constants, st.integers(1, 3))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_zeros_of_any_order_at_an_end(f, end, order):
     """(x − e)^k (f² + 1) > 0 right of e and has the sign (−1)^k left of it."""
     h = (x - end) ** order * (f**2 + 1)

@@ -155,6 +155,14 @@ def test_a_cut_outside_the_box_or_not_rational_is_rejected(name, cut):
     assert not check(changed(CERTIFICATES[name], 0, cut=["z", "1"]))[0]
 
 
+@pytest.mark.parametrize(("cut", "ok"), [("1/2", True), ("2", False), ("-1", False), ("0", False), ("1", False)])
+def test_a_cut_outside_the_box_is_rejected_even_where_it_does_no_harm(cut, ok):
+    leaf = {"at": "middle", "order": 0, "zeros": 0, "sign": 1}
+    data = fact_to_json(Fact("", gt(sp.exp(x), 0), (ge(x, 0), le(x, 1))))
+    forged = {**CERTIFICATES["I1"], "fact": data, "cells": {"cut": ["x", cut], "below": leaf, "above": leaf}}
+    assert check(signed(forged))[0] is ok
+
+
 FALSE = [
     ("I1", ["given", 1, 2], 5),
     ("I1", ["given", 0, 2], -1),
@@ -415,6 +423,22 @@ def test_range_of_every_function_over_wide_intervals(name, low, width, places):
         assert encloses(found, f(MP.mpf(t.numerator) / t.denominator))
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("low", "high"), [(-1, 2), (-3, 1), (0, 7), (-2, 0), (1, Fraction(3, 2)), (-9, 9), (Fraction(1, 9), 4)]
+)
+def test_range_of_every_function_over_cells_around_its_extrema(name, low, high):
+    ring = Intervals(53)
+    try:
+        found = ring.apply(name, ring.hull(ring.number(Fraction(low)), ring.number(Fraction(high))))
+    except Rejected:
+        return
+    f = abs if name == "Abs" else getattr(MP, name)
+    for k in range(37):
+        t = low + Fraction(high - low) * k / 36
+        assert encloses(found, f(MP.mpf(t.numerator) / t.denominator))
+
+
 @given(st.sampled_from(["sin", "cos"]), st.integers(-40, 40), st.fractions(0, 3, max_denominator=9), st.integers(30, 120))
 def test_extrema_of_sine_are_not_missed(name, k, width, bits):
     """Intervals that begin or end close to a multiple of π/2, where a quadrant could be taken for its neighbour."""
@@ -570,6 +594,20 @@ def test_sines_of_rational_turns(name, q):
             )
             < 1e-50
         )
+
+
+@given(st.sampled_from(NAMES), fractions.filter(lambda q: q > 0))
+def test_exact_values_at_opposite_points_have_the_sign_that_they_have(name, q):
+    """f(−q) = ±f(q) as exact numbers, or two names; the sign is that of mpmath."""
+    if name in ("log", "sqrt"):
+        return
+    f = abs if name == "Abs" else getattr(MP, name)
+    ratio = f(MP.mpf(-q.numerator) / q.denominator) / f(MP.mpf(q.numerator) / q.denominator)
+    right, left = (EXACT.apply(name, EXACT.number(v)) for v in (q, -q))
+    for sign in (1, -1):
+        if left == EXACT.number(Fraction(sign)) * right:
+            assert abs(ratio - sign) < 1e-40
+    assert name == "exp" or left in (right, EXACT.number(Fraction(-1)) * right)
 
 
 def test_exact_division_by_zero_is_rejected():

@@ -57,7 +57,15 @@ def test_other_nodes_have_no_place(term):
     "data",
     [
         *("x", "1/0", "0x10", "1e3", "", "-", True, 0.5, None, {}, [], ["sin"], ["sin", 1, 2], ["pow", 1], ["eval", "1"]),
-        *(["symbol", "a b"], ["symbol", 1], ["symbol", "x", "complex"], ["apply", "g"], ["Integral", 1, 2], [["sin"], 1], ["add", "x"]),
+        *(
+            ["symbol", "a b"],
+            ["symbol", 1],
+            ["symbol", "x", "complex"],
+            ["apply", "g"],
+            ["Integral", 1, 2],
+            [["sin"], 1],
+            ["add", "x"],
+        ),
     ],
 )
 def test_corrupt_terms_are_refused_with_their_value(data):
