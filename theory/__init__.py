@@ -8,6 +8,7 @@ to t > t*), T8 and T9 to "Deconstructing Lottery Tickets", T10–T12 to "Unmaski
 |----------------------|-------------------------------------------------------------------------------------------------------|
 | algorithms.py        | algorithms as data; the loop train → score → prune → rewind                                           |
 | criteria.py          | mask criteria ("Deconstructing Lottery Tickets")                                                      |
+| redraws.py           | T9: reinit, reshuffle, constant                                                                       |
 | definitions.py       | what identifies an algorithm in stored settings, formula included                                     |
 | names.py             | algorithms by name, ``module:OBJECT``                                                                 |
 | streams.py           | counter-based random numbers                                                                          |
@@ -17,7 +18,12 @@ to t > t*), T8 and T9 to "Deconstructing Lottery Tickets", T10–T12 to "Unmaski
 | dense_flow.py        | T4: basin, limit and finite-time dense flow                                                           |
 | exact.py             | the exact trainer; ``learns``                                                                         |
 | explanations.py      | T2a, T2b, T4: the tables of limits, cell by cell; ``explain``                                         |
-| probability.py       | T5: success probabilities                                                                             |
+| conditions.py        | T8, T9: which starts a mask criterion and a restart succeed for, exactly                              |
+| probability.py       | T5, T8, T9: success probabilities                                                                     |
+| basins.py, parts.py  | their closed forms, and the regions of starts that the others are put together from                   |
+| directions.py        | the law of the largest and the smallest coordinate of a direction                                     |
+| quadrature.py        | T8, T9: the probability of a region of starts, by quadrature                                          |
+| tables.py            | T8, T9 as a table, each cell confirmed by the loop                                                    |
 | times.py             | T6: sign-escape time                                                                                  |
 | identification.py    | T7: decay of w_⊥, when a mask is right, at time T and under label noise                               |
 | frozen.py            | T9: pruned weights frozen at their initial values; Variant 2                                          |
@@ -51,7 +57,10 @@ __getattr__, __dir__, __all__ = exports(
         "one_input": "Branches POPULATION branch_statistics noise_escape_fraction noise_escape_time",
         "population": "angle conserved correlation gradient loss",
         "dense_flow": "dense_limit in_basin population_flow teacher_weights",
+        "conditions": "CONDITIONS keeps restart_condition restarts succeeds",
         "probability": "success_probability mean_cosine",
+        "parts": "restart_probability",
+        "tables": "RESTARTS confirm success_table",
         "times": "escape_angle sign_escape_time",
         "identification": "decay_rate keeps_teacher mask_probability mask_time noise_scale spread turning_time",
         "frozen": "frozen_asymptote frozen_pull frozen_velocity variant_two_learns",

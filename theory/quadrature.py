@@ -15,8 +15,8 @@ by Gauss–Legendre in W between the points where the integrand is not smooth, i
 | a = a∞              | in D             | r                                                                              |
 | magnitude s, a = a0 | a0 > −s          | s, the standard deviation of w0 (only where the mask does not depend on sizes) |
 
-Balanced starts have m = 1 and a sign of a0 that alone decides, so W and q are all there is. Refining the rules changes no
-value of the tables by more than the errors stated with them.
+Balanced starts have m = 1 and a sign of a0 that alone decides, so W and q are all there is. No error is bounded rigorously:
+``theory.parts`` states how much a coarser rule differs.
 """
 
 from collections.abc import Callable

@@ -73,7 +73,8 @@ def mutants(source: str, functions: frozenset[str]) -> list[Mutant]:
     """
     lines, seen, found = source.splitlines(), Counter[str](), []
     for index, (where, old, new) in enumerate(_changes(ast.parse(source), functions)):
-        name = f"{where}: {lines[old.lineno - 1].strip()}: {_short(old)} → {_short(new)}"
+        line = lines[old.lineno - 1].partition("  #")[0].strip()
+        name = f"{where}: {line}: {_short(old)} → {_short(new)}"
         seen[name] += 1
         found.append(Mutant(index, name if seen[name] == 1 else f"{name} ({seen[name]})", old.lineno))
     return found

@@ -2,15 +2,20 @@
 
 import json
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import binom
 
+import theory
 from theory.algorithms import Rewind
 from theory.conditions import CONDITIONS
 from theory.tables import INITS, RESTARTS, confirm, markdown, store, success_table
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 TRIALS = 300_000 if THOROUGH else 6_000
+KEY = ("criterion", "initialisation", "magnitude", "sign", "a", "d")
 COLUMNS = ("criterion", "initialisation", "magnitude", "sign", "a", "probability")
 
 
@@ -23,6 +28,26 @@ def test_every_cell_is_confirmed(d):
     assert sum(row["mismatches"] for row in found) == 0
     assert [row for row in found if row["holds"] is False] == []
     assert all(row["error"] < 1e-6 for row in found if row["error"])
+
+
+def test_the_stored_table():
+    """That of ``python -m theory.tables``: the values of this code, the intervals of these counts."""
+    document = json.loads((Path(theory.__file__).parent / "results" / "success-table.json").read_text())
+    rows = document["rows"]
+    stored = {tuple(row[c] for c in KEY): row for row in rows}
+    for row in success_table(2) + success_table(10, ["balanced"]) + success_table(100, ["balanced"]):
+        old = stored[tuple(row[c] for c in KEY)]
+        assert {c: old[c] for c in row if c not in ("probability", "error")} == {
+            c: row[c] for c in row if c not in ("probability", "error")
+        }
+        assert old["probability"] == (row["probability"] and pytest.approx(row["probability"], abs=1e-7))
+    decided = [row for row in rows if row["probability"] is not None]
+    hits, n, p = (np.array([row[c] for row in decided]) for c in ("hits", "n", "probability"))
+    tail = 5e-4 / len(decided)
+    assert (binom.cdf(hits, n, p) >= tail).all()
+    assert (binom.sf(hits - 1, n, p) >= tail).all()
+    assert sum(row["mismatches"] for row in rows) == document["summary"]["starts against the conditions"] == 0
+    assert [row["holds"] for row in decided].count(False) == document["summary"]["outside the 99.9 % interval"]
 
 
 def test_a_false_cell_would_be_noticed():

@@ -6,7 +6,7 @@ from ..derivations import second_moment
 from ..flatness import pruning_gain
 from ..population import gradient_moment, loss
 from ..proof.flows import Group, Node, Step
-from ..proof.logic import And, Fact, Formula, eq, ge, gt, le
+from ..proof.logic import And, Fact, Formula, eq, ge, le
 from .claim import OURS, Claim, Part
 from .symbols import a, c, r, theta
 from .t4 import LIMIT

@@ -91,13 +91,11 @@ def _jumps() -> tuple[Node, ...]:
     number = jump_number(a, w, s, beta, eta)
     jumped = branch_step(a, -w, h, 0, 1)
     return (
-        identity("w_{k+1} = w_k(1 − J), J = ηs a(a − β/w)", next_w, w * (1 - number), ne(w, 0)),
+        identity("w_{k+1} = w_k(1 − J), J = ηs a(a − β/w)", next_w, w * (1 - number)),
         Fact("w changes its sign at a step iff J > 1", iff(lt(w * next_w, 0), gt(number, 1)), (ne(w, 0),)),
         Fact("and lands on 0 iff J = 1", iff(eq(next_w, 0), eq(number, 1)), (ne(w, 0),)),
         identity("noise-free on w < 0: J = ηsa²", jump_number(a, w, s, 0, eta), eta * s * a**2),
-        identity(
-            "with noise: J = ηs(a² + aβ/|w|)", jump_number(a, -w, s, beta, eta), eta * s * (a**2 + a * beta / w), gt(w, 0)
-        ),
+        identity("with noise: J = ηs(a² + aβ/|w|)", jump_number(a, -w, s, beta, eta), eta * s * (a**2 + a * beta / w)),
         Fact("w = 0 stays", eq(SPARSE.moves[1][1], 0), (eq(w, 0),)),
         frozen(*SHRINKING),
         Fact("|a| does not grow", le(SPARSE.moves[0][1] ** 2, a**2), (gt(h, 0), SHRINKING[2])),
@@ -143,7 +141,7 @@ def _momentum() -> tuple[Node, ...]:
                 Fact(
                     "ρ_{k+1} = 1 + μ − κ − μ/ρ_k",
                     eq(moved / w, 1 + mu - kappa - mu / (w / older_w)),
-                    (lt(w, 0), lt(older_w, 0)),
+                    (lt(w, 0),),
                 ),
                 falling(),
                 Fact("ρ < 0: w has crossed", gt(moved, 0), (lt(w, 0), lt(moved / w, 0))),

@@ -194,7 +194,7 @@ def _left() -> tuple[Fact, ...]:
     )
 
 
-def _crossing() -> tuple[Part, ...]:
+def _crossing() -> tuple[Node, ...]:
     size = sp.Symbol("m", real=True)
     c_left = a**2 - size**2
     hit = size / (2 * beta * a + c_left * size)

@@ -72,7 +72,7 @@ def scores(criterion: str, final: sp.Expr = m) -> tuple[sp.Expr, sp.Expr]:
     chosen = CRITERIA[criterion]
     first = {"init": Value(w), "final": Value(final)}
     other = {"init": Value(x), "final": Value(e * x)}
-    return tuple(chosen(*(ends[p] for p in chosen.needs)).value for ends in (first, other))  # type: ignore[return-value]
+    return tuple(chosen(*(ends[p] for p in chosen.needs)).value for ends in (first, other))
 
 
 START: tuple[Formula, ...] = (ne(w, 0), ne(x, 0), gt(m, 0), gt(e, 0), lt(e, 1))

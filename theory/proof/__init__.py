@@ -1,17 +1,21 @@
 """The proof checker behind ``signescape verify``: engines that can say no, and what holds a proof together.
 
-| file           | what it is |
-|----------------|------------|
-| logic.py       | formulas over the reals, facts (hypotheses ⊢ conclusion), verdicts |
-| identities.py  | engine: exact symbolic identities |
-| balls.py       | a sound translation from sympy to python-flint balls |
-| intervals.py   | engine: order facts with transcendental functions on an interval, by Taylor models; writes certificates |
-| recheck.py     | the second implementation that re-checks certificates, in mpmath.iv |
-| polynomials.py | engine: polynomial facts over the reals, by z3, with proven lemmas as hypotheses |
-| search.py      | counter-examples, each confirmed exactly or in balls |
-| flows.py       | inference rules for flows; their premises are facts |
-| recurrences.py | inference rules for recurrences: induction, descent |
-| mutations.py   | every mutant of a fact or derivation, and what becomes of it |
+| file            | what it is                                                                                              |
+|-----------------|---------------------------------------------------------------------------------------------------------|
+| logic.py        | formulas over the reals, facts (hypotheses ⊢ conclusion), verdicts                                      |
+| engines.py      | one door to the engines                                                                                 |
+| identities.py   | engine: exact symbolic identities (sympy); normal.py re-checks them by a normal form (python-flint)     |
+| intervals.py    | engine: order facts with transcendental functions on an interval, by Taylor models in balls (balls.py)  |
+| polynomials.py  | engine: polynomial facts over the reals (z3, by smt.py); second.py translates and decides them again    |
+| recheck.py      | re-checks the certificates of intervals.py by fractions and mpmath's intervals (jets.py, rings.py)      |
+| certificates.py | certificates in a folder, one a fact                                                                    |
+| search.py       | counter-examples, each confirmed exactly or in balls (exact.py)                                         |
+| terms.py        | terms and formulas as JSON, read back without ``eval``                                                  |
+| flows.py        | inference rules for flows; their premises are facts                                                     |
+| solutions.py    | inference rules for closed forms, travel times, gradient flows without rest                             |
+| recurrences.py  | inference rules for recurrences: induction, descent                                                     |
+| mutations.py    | every mutant of a fact or a path, and what becomes of it                                                |
+| prose.py        | a proof for a person, as a tree, text or LaTeX                                                          |
 
 No engine accepts a statement because sampled points satisfy it: points only ever refute.
 """

@@ -1,6 +1,7 @@
 """The interval engine: I1–I5 and g > 0 are proved, every false neighbour is refuted at a point that mpmath confirms."""
 
 import json
+import time
 
 import mpmath
 import pytest
@@ -149,8 +150,9 @@ def test_true_facts_are_proved_and_rechecked(name):
 
 
 def test_the_facts_of_the_proof_take_little_time_and_few_cells():
+    start = time.process_time()
     verdicts = [decide(claim) for claim in TRUE.values()]
-    assert sum(v.seconds for v in verdicts) < 1
+    assert time.process_time() - start < 1
     assert max(json.dumps(v.certificate).count('"order"') for v in verdicts) <= 11
     assert all(len(json.dumps(v.certificate)) < 1000 for v in verdicts)
 

@@ -2,6 +2,7 @@
 
 import copy
 from fractions import Fraction
+from importlib.util import find_spec
 
 import pytest
 import sympy as sp
@@ -276,3 +277,13 @@ def test_both_translations_agree(p, s):
     fact = Fact("", Not(gt(p / (s**2 + 1), abs(p))), (ge(sp.sqrt(s**2), 0),))
     answers = {solve(smt.script(fact).source(), 50).answer, solve(second.script(**fact_to_json(fact)), 50).answer}
     assert len(answers - {"unknown"}) <= 1
+
+
+def test_the_second_solver_answers_where_it_is_installed():
+    script = second.script(**fact_to_json(TRUE["L3"]))
+    hopeless = script.replace("(check-sat)", "(check-sat")
+    if find_spec("cvc5") is None:
+        assert second.by_cvc5(script) == "missing"
+    else:
+        answers = [second.by_cvc5(s) for s in (script, hopeless, script, script.replace("(not", "(and"))]
+        assert answers == ["unsat", "unknown", "unsat", "sat"]
