@@ -93,6 +93,11 @@ def _one(a0: ArrayLike, w0: ArrayLike) -> tuple[float, Array]:
     return float(a), w
 
 
+def _norm(w: Array) -> float:
+    """‖w‖, rounded as ``in_basin`` rounds it."""
+    return float(np.linalg.norm(w, axis=-1))
+
+
 def _sign(x: float) -> str:
     return "+" if x > 0 else "-" if x < 0 else "0"
 
@@ -134,7 +139,7 @@ def _fit(beta: float, side: float, outer: float, root: float) -> tuple[float, fl
 
 
 def _plane(a: float, w: Array) -> LimitCase:
-    r = float(np.linalg.norm(w))
+    r = _norm(w)
     outer, aligned, root = abs(a) - r, not w[1:].any(), float(np.sqrt(abs(abs(a) - r)) * np.sqrt(abs(a) + r))
     first = 0.0
     if r == 0:
@@ -197,7 +202,7 @@ def _reason(trace: list[Level], verdict: bool, branches: Branches | None) -> str
         return _sentence(begin, a0, w0, "a0", "w0", branches) if same else _restart(a, first, branches)
     if not alive[0]:
         return "the mask does not keep e_1, and no other weight can express the teacher (T8)."
-    if not verdict and not begin.learns and (a <= -float(np.linalg.norm(ws)) or abs(first) <= FIRST):
+    if not verdict and not begin.learns and (a <= -_norm(ws) or abs(first) <= FIRST):
         return _sentence(begin, a0, w0, "a0", "w0", branches)
     if alive.sum() > 1:
         again = _sentence(limit_case(a, ws), a, ws, "a", "w", branches)
@@ -224,7 +229,7 @@ def _restart(a: float, w: float, branches: Branches | None) -> str:
 def _sentence(found: LimitCase, a: float, w: Array, outer: str, inner: str, branches: Branches | None) -> str:
     b = POPULATION if branches is None else branches
     near, far = (b.beta_plus, b.beta_minus) if w[0] > 0 else (b.beta_minus, b.beta_plus)
-    values = {"near": f"{float(near):.6g}", "far": f"{float(far):.6g}", "r": _number(-float(np.linalg.norm(w)))}
+    values = {"near": f"{float(near):.6g}", "far": f"{float(far):.6g}", "r": _number(-_norm(w))}
     why = CASES[found.case].format(a=outer, w=inner, u=_number(a), v=_number(float(w[0])), **values)
     return why + _limit(found, inner if w.size == 1 else "w_1")
 

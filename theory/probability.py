@@ -29,7 +29,7 @@ def success_probability(algorithm: str | Algorithm, init: str | Initialisation, 
     P(LRR) = P(D), P(IMP) = P(B). For Gaussian a0, w0 and ρ = σ_a/σ_w, d ≥ 2: P(D) = 1 − ½ I_{ρ²/(1+ρ²)}(d/2, ½),
     P(B) = ½ − arctan(ρ)/2π; balanced: ½, ¼; bounded: 1, ¼(1 + Γ(d/2)/(√π Γ((d+1)/2))). At d = 1, D = B.
     Every built-in criterion and every restart without a moment At(...) has an answer, those of T5 for d ≥ 1, others for d ≥ 2:
-    in closed form or by deterministic quadrature, whose error ``theory.restart_probability`` estimates (below 1e-6 in the tables
+    in closed form or by deterministic quadrature, whose error ``theory.restart_probability`` estimates (below 1e-6 in the table
     for d = 2, 10, 100). Exceptions, by simulation only: "reinit" and "constant" magnitudes with criteria that compare sizes,
     where a0 or starts outside D matter.
     ``noise=True``: with label noise, phases long and n → ∞, half of the starts stuck at w_1 < 0 < a0 + w_1 escape (T2b).

@@ -1,5 +1,6 @@
 """A proof for a person: the tree that ``verify`` prints, and the whole argument with its formulas, as text or LaTeX."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,10 @@ RULES = {
     "autonomy": "the equation does not depend on time, so another path's result applies from here",
     "closed form and uniqueness": "the formula solves a polynomial equation, whose solution is unique",
     "LaSalle": "the limit points of a bounded solution of a gradient flow are critical points",
+    "Grönwall": "a solution of a linear inequality keeps its sign",
+    "mean value theorem": "the derivative has a sign between the two points",
+    "induction": "it holds at the start and survives every step",
+    "descent": "falling by at least a constant at every step, it gets below zero",
     "separation of variables": "the time is the integral of one over the speed",
 }
 """What each rule says, in a line; ``flows.py`` and ``solutions.py`` prove them."""
@@ -135,31 +140,29 @@ def _latex(node: Node) -> Iterator[str]:
 
 
 def _plain(words: str) -> str:
+    words = _DOT.sub(lambda m: f"⟨{m[1]}⟩", words)
     for mark, code in LETTERS.items():
         words = words.replace(mark, code)
-    return words
+    return re.sub("⟨\\$?(.*?)\\$?⟩", r"$\\dot{\1}$", words)
 
 
+_DOT = re.compile("(.)\u0307")
 _MATHS = {
     "θ": "theta", "β": "beta", "ψ": "psi", "π": "pi", "ω": "omega", "κ": "kappa", "ρ": "rho", "σ": "sigma", "λ": "lambda",
     "φ": "varphi", "δ": "delta", "Δ": "Delta", "χ": "chi", "ζ": "zeta", "η": "eta", "μ": "mu", "ℓ": "ell", "Φ": "Phi",
     "γ": "gamma", "α": "alpha", "≤": "le", "≥": "ge", "≠": "neq", "→": "to", "∈": "in", "⊂": "subset", "∞": "infty",
     "‖": "|", "∂": "partial", "∫": "int", "·": "cdot", "⊥": "perp", "√": "surd", "⟹": "implies", "Σ": "Sigma", "×": "times",
     "⊢": "vdash", "∧": "wedge", "∩": "cap", "∪": "cup", "¬": "neg", "ς": "varsigma",
+    "Γ": "Gamma", "Θ": "Theta", "ε": "varepsilon", "∇": "nabla", "⟂": "perp", "∝": "propto",
 }  # fmt: skip
-_DOTTED = {
-    "ŵ": "hat w",
-    "ẇ": "dot w",
-    "ȧ": "dot a",
-    "ṙ": "dot r",
-    "ṗ": "dot p",
-    "q̇": "dot q",
-    "θ̇": "dot\\theta",
-    "ċ": "dot c",
-    "κ̇": "dot\\kappa",
-}
+_DOTTED = {"ŵ": "hat w", "ẇ": "dot w", "ȧ": "dot a", "ṙ": "dot r", "ṗ": "dot p", "ċ": "dot c", "ẋ": "dot x"}
 _SMALL = {
     "²": "^2",
+    "¹": "^1",
+    "⁺": "^+",
+    "ᵀ": "^T",
+    "⅛": r"\frac18",
+    "˙": r"\dot{}",
     "³": "^3",
     "⁴": "^4",
     "⁻¹": "^{-1}",

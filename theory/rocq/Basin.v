@@ -6,8 +6,8 @@
     classical theorem of Picard and Lindelöf, not formalised.) *)
 From Coq Require Import Reals Lra Lia.
 From Coquelicot Require Import Coquelicot.
-From Signescape Require Import Flow AlmostEverywhere Filippov Conservation Vectors Necessity OneInputFlow OneInput OneInputLimits
-  Trig Angle Plane PlaneFlow Population Convergence.
+From Signescape Require Import Flow AlmostEverywhere Filippov Conservation Vectors Necessity
+  OneInputFlow OneInput OneInputLimits Trig Angle Plane PlaneFlow Population Convergence.
 Open Scope R_scope.
 
 Definition population_flow_global (d : nat) (a : R -> R) (w : nat -> R -> R) : Prop :=

@@ -142,7 +142,8 @@ Section Inside.
     Lemma r_sq_le t : 0 <= t -> r t * r t <= Rb.
     Proof.
       intros Ht. apply Rnot_lt_le. unfold Rb. intros Hlt.
-      generalize (Hc t Ht) (q_le t Ht) (Hq t Ht) (Rle_abs (- c)) (Rabs_pos c) qM_ge_1. rewrite Rabs_Ropp. intros E Q1 Q2 C1 C2 M1.
+      generalize (Hc t Ht) (q_le t Ht) (Hq t Ht) (Rle_abs (- c)) (Rabs_pos c) qM_ge_1.
+      rewrite Rabs_Ropp. intros E Q1 Q2 C1 C2 M1.
       assert (q t * q t = (r t * r t) * (r t * r t + c)) as Eq by (unfold q; rewrite <- E; ring).
       assert (qM < r t * r t + c) by lra. assert (qM < r t * r t) by lra.
       assert (qM * qM < r t * r t * (r t * r t + c)) by (apply Rmult_le_0_lt_compat; lra). nra.

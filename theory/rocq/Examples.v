@@ -1,7 +1,8 @@
 (** * Examples: population trajectories exist  (the hypotheses of T3-T6 are met)
 
     Two exact global trajectories in [R^d]: the balanced logistic along the teacher's axis, and a balanced
-    one on the opposite ray.  (That every start has a trajectory is the classical theorem of Picard and Lindelöf, not formalised.) *)
+    one on the opposite ray.  (That every start has a trajectory is the classical theorem of Picard and Lindelöf,
+    not formalised.) *)
 From Coq Require Import Reals Lra Lia.
 From Coquelicot Require Import Coquelicot.
 From Signescape Require Import Flow Filippov Conservation Vectors Necessity OneInput OneInputExamples

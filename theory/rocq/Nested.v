@@ -1,8 +1,8 @@
 (** * Nested: IMP's starts are inside WR(t)'s, and these inside LRR's  (claim T5) *)
 From Coq Require Import Reals Lra Lia.
 From Coquelicot Require Import Coquelicot.
-From Signescape Require Import Flow AlmostEverywhere Filippov Conservation Vectors Necessity OneInputFlow OneInput OneInputLimits
-  Trig Angle Plane PlaneFlow Population Convergence Basin.
+From Signescape Require Import Flow AlmostEverywhere Filippov Conservation Vectors Necessity
+  OneInputFlow OneInput OneInputLimits Trig Angle Plane PlaneFlow Population Convergence Basin.
 Open Scope R_scope.
 
 Section Global.

@@ -36,7 +36,8 @@ Section FiniteTime.
         assert (0 <= th u <= PI) as B by apply theta_bounds.
         generalize (g_nonneg (th u) B) (g_le_half (th u) B). intros G1 G2.
         set (x := g (th u)) in *. unfold a_speed. fold x.
-        match goal with |- ?e <= 0 => replace e with (speed u * (4 * (a u * r u) * x - 2 * ((a u * r u) * (a u * r u)) - / 2)) by field end.
+        match goal with |- ?e <= 0 => replace e with
+          (speed u * (4 * (a u * r u) * x - 2 * ((a u * r u) * (a u * r u)) - / 2)) by field end.
         assert (0 <= (a u * r u - x) * (a u * r u - x)) by apply Rle_0_sqr.
         assert (4 * (a u * r u) * x - 2 * ((a u * r u) * (a u * r u)) - / 2 <= 0) by nra. nra. }
     generalize (HtauT t Ht). rewrite Htau0 in G. lra.

@@ -1,8 +1,8 @@
 (** * SignEscape: the time of the sign flip, balanced [a0 = ||w0||]  (claim T6) *)
 From Coq Require Import Reals Lra Lia.
 From Coquelicot Require Import Coquelicot.
-From Signescape Require Import Flow AlmostEverywhere Filippov Conservation Vectors Necessity OneInputFlow OneInput OneInputLimits
-  Trig Angle Plane PlaneFlow Population Convergence Basin.
+From Signescape Require Import Flow AlmostEverywhere Filippov Conservation Vectors Necessity
+  OneInputFlow OneInput OneInputLimits Trig Angle Plane PlaneFlow Population Convergence Basin.
 Open Scope R_scope.
 
 Section SignEscape.

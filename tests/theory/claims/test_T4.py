@@ -19,7 +19,7 @@ def starts(draw):
     r, scale = draw(SIZES), draw(SCALES)
     kind = draw(st.sampled_from(["any", "any", "any", "cone", "ulp", "near", "balanced", "a0 = 0"]))
     a = {
-        "any": draw(st.floats(-3, 3)),
+        "any": round(draw(st.floats(-3, 3)), 6),
         "cone": -r,
         "ulp": -r * (1 + draw(st.sampled_from([-3, -1, 1, 3])) * 2.3e-16),
         "near": -r * (1 + draw(st.sampled_from([-1e-12, 1e-12, -1e-9]))),
@@ -68,7 +68,7 @@ def test_the_basin_in_code(start):
     """The same set in coordinates, wherever rounding of ‖w0‖ does not decide."""
     a, r, psi = start
     w = vector(r, psi)
-    norm = np.linalg.norm(w)
+    norm = np.linalg.norm(w, axis=-1)
     assert in_basin(a, w) == BASINS["true"](a, norm, psi)
     if psi == math.pi:  # the kink of one input
         assert in_basin(a, w[:1]) == (w[0] > 0 and a > -w[0])
@@ -104,7 +104,7 @@ def test_false_limits_are_falsified(truth):
         assert truth.counterexample(starts(), lambda start, false=false: goes(truth, start, false), 600) is not None
 
 
-@given(starts().filter(lambda s: s[0] < -s[1] * (1 + 1e-6) and 0 < s[2] < math.pi))
+@given(starts().filter(lambda s: s[1] < 50 and s[0] < -s[1] * (1 + 1e-6) and 0 < s[2] < math.pi))
 def test_below_the_cone_the_angle_closes_like_the_norm(truth, start):
     """a0 < −‖w0‖, θ0 ∈ (0, π): ψ/r → π√c."""
     a, r, _ = start

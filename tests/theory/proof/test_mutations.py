@@ -37,7 +37,10 @@ def test_every_node_of_a_term_is_changed_once():
 TERMS = st.recursive(
     st.sampled_from([x, y, sp.pi, sp.Integer(2), sp.Rational(1, 3)]),
     lambda t: st.one_of(
-        st.builds(lambda u, v: u + v, t, t), st.builds(lambda u, v: u * v, t, t), st.builds(sp.sin, t), st.builds(lambda u: u**2, t)
+        st.builds(lambda u, v: u + v, t, t),
+        st.builds(lambda u, v: u * v, t, t),
+        st.builds(sp.sin, t),
+        st.builds(lambda u: u**2, t),
     ),
     max_leaves=6,
 )
