@@ -19,15 +19,15 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The kernel-checked part of the proof, and what it assumes. Rocq (Debian: coq) is installed where that is allowed.
+# The kernel-checked part of the proof, and what it assumes. Rocq is installed where that is allowed, else the recipe says how.
+ROCQ_PACKAGES := coq libcoq-coquelicot
+ROCQ_READY = command -v coqc > /dev/null && test -f "$$(coqc -where)/user-contrib/Coquelicot/Coquelicot.vo"
 rocq:
-	@command -v coqc > /dev/null && test -d "$$(coqc -where)/user-contrib/Coquelicot" || \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
-	    apt-get update -q > /dev/null; apt-get install -y -q coq libcoq-coquelicot > /dev/null; \
-	  else \
-	    echo "make rocq needs Rocq (Coq 8.16 or later) with Coquelicot: apt-get install coq libcoq-coquelicot" >&2; exit 1; \
-	  fi
-	$(MAKE) --no-print-directory -C theory/rocq PYTHON=$(PYTHON)
+	@$(ROCQ_READY) || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && apt-get update -q > /dev/null && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(ROCQ_PACKAGES) > /dev/null; } || true
+	@$(ROCQ_READY) || { echo "make rocq needs Coq (8.16 or later) and Coquelicot (3.x): apt-get install $(ROCQ_PACKAGES)," \
+	  "or opam install coq coq-coquelicot" >&2; exit 1; }
+	@$(MAKE) --no-print-directory -C theory/rocq PYTHON=$(PYTHON)
 
 venv: $(READY)
 

@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -64,7 +64,7 @@ def copied() -> Iterator[Path]:
 def judge_all(root: Path, tasks: Sequence[Task], workers: int, quick: bool = False) -> Iterator[tuple[Task, str | None]]:
     """Each task with what killed it, as they end; ``None`` for those that survive. A task without a mutant is a control."""
     _preload()
-    waiting, running = list(reversed(tasks)), {}
+    waiting, running, kills = list(reversed(tasks)), {}, Counter[str]()
     try:
         while waiting or running:
             while waiting and len(running) < workers:
@@ -73,13 +73,14 @@ def judge_all(root: Path, tasks: Sequence[Task], workers: int, quick: bool = Fal
                 child = os.fork()
                 if child == 0:
                     os.close(read)
-                    _child(root, task, write, quick)
+                    _child(root, task, write, quick, kills)
                 os.close(write)
                 running[child] = task, read
             child, status = os.wait()
             task, read = running.pop(child)
             with open(read, "rb") as pipe:
                 said = pipe.read().decode()
+            kills[said] += 1
             yield task, _verdict(said, status)
     finally:
         for child, (_, read) in running.items():
@@ -105,12 +106,12 @@ def _verdict(said: str, status: int) -> str | None:
 
 def _preload() -> None:
     """Import what takes long once, before the forks."""
-    for name in ("mpmath", "sympy", "scipy.integrate", "scipy.optimize", "scipy.special", "scipy.stats", "pytest"):
+    for name in ("mpmath", "sympy", "scipy.integrate", "scipy.optimize", "scipy.special", "scipy.stats", "hypothesis.extra.numpy", "pytest"):
         importlib.import_module(name)
     assert "theory" not in sys.modules
 
 
-def _child(root: Path, task: Task, write: int, quick: bool) -> None:
+def _child(root: Path, task: Task, write: int, quick: bool, kills: Counter[str]) -> None:
     """Never returns: it says on the pipe which test failed, or "survived"."""
 
     def end(word: str) -> None:
@@ -128,21 +129,24 @@ def _child(root: Path, task: Task, write: int, quick: bool) -> None:
         if mutant is not None:
             code = compiled(source(root, target), target.functions, mutant.index, path(root, target))
             sys.meta_path.insert(0, _Hook(target.module, path(root, target), code))
-        end(_tested(root, target.tests[:1] if quick else target.tests, end))
+        end(_tested(root, target.tests[:1] if quick else target.tests, end, kills))
     except BaseException as error:
         end(f"an error of the runner, {type(error).__name__}: {error}")
 
 
-def _tested(root: Path, tests: Sequence[str], end: Any) -> str:
+def _tested(root: Path, tests: Sequence[str], end: Any, kills: Counter[str]) -> str:
     import pytest
     from hypothesis import Phase, settings
 
     quickly = settings(phases=[Phase.explicit, Phase.generate], deadline=None, derandomize=True, max_examples=100, database=None)
     settings.register_profile("mutation", quickly)
-    os.environ["HYPOTHESIS_PROFILE"] = "mutation"
+    os.environ |= {"HYPOTHESIS_PROFILE": "mutation", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     class First:
-        """Ends the process at the first failure."""
+        """Tests that have killed most come first; the first failure ends the process."""
+
+        def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+            items.sort(key=lambda item: -kills[item.nodeid])
 
         def pytest_runtest_logreport(self, report: Any) -> None:
             if report.failed:
@@ -152,7 +156,7 @@ def _tested(root: Path, tests: Sequence[str], end: Any) -> str:
             if report.failed:
                 end(f"{report.nodeid} while it is imported")
 
-    options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "--import-mode=importlib", "--tb=no", "-q", "-x"]
+    options = ["-p", "no:cacheprovider", "-o", "addopts=", "--import-mode=importlib", "--tb=no", "-q", "-x"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning", "--rootdir", str(root), "-c", str(root / "pyproject.toml")]
     status = pytest.main([*options, *(str(root / t) for t in tests)], plugins=[First()])
     return "survived" if status == 0 else f"an end of pytest with status {int(status)}"

@@ -31,6 +31,7 @@ def necessity(*start: Formula, without: Iterable[str] = ()) -> Path:
 
 def _rate() -> tuple[Fact, ...]:
     """|ρ φ(w·x)| ≤ |ρ|‖x‖‖w‖; in the plane of w = (r, 0) and a sample (x, y)."""
+    pairs = tuple(zip(sp.symbols("w1:4", real=True), sp.symbols("x1:4", real=True), strict=True))
     sample = sp.Abs(residual * sp.Max(r * x, 0))
     return (
         Fact(
@@ -38,7 +39,12 @@ def _rate() -> tuple[Fact, ...]:
             le(sample, sp.Abs(residual) * sp.sqrt(x**2 + y**2) * r),
             (ge(r, 0),),
         ),
-        Fact("V̇ = 2aȧ is T1's conservation", eq(FLOW.along(a**2 - square), 0), (), "identity"),
+        Fact(
+            "V̇ = 2w·ẇ = 2aȧ, sample by sample, for any slope h of φ",
+            eq(2 * sum(u * (-residual * a * h * v) for u, v in pairs), 2 * a * (-residual * h * sum(u * v for u, v in pairs))),
+            (),
+            "identity",
+        ),
     )
 
 

@@ -20,8 +20,8 @@ SPEED = (sp.pi - theta) * sp.sin(theta) / (2 * sp.pi)
 
 
 def balanced(outer: sp.Expr = r, without: Iterable[str] = ()) -> Path:
-    """a = ‖w‖ for ever, θ ∈ (0, θ0], from a balanced start with a0 > 0."""
-    p = Path("from a = ‖w‖, θ ∈ (π/2, π)", POLAR, eq(a, outer), gt(theta, sp.pi / 2), lt(theta, sp.pi), without=without)
+    """a = ‖w‖ for ever and θ ∈ (0, π), from a balanced start with a0 > 0."""
+    p = Path("from a = ‖w‖, θ ∈ (0, π)", POLAR, eq(a, outer), gt(theta, 0), lt(theta, sp.pi), without=without)
     p.conserve("L1", "c = 0", a**2 - r**2, sp.Integer(0))
     fast = (1 + a**2) / r
     p.stay("θ", "θ ∈ (0, π)", gt(theta, 0), lt(theta, sp.pi), growth={0: fast, 1: fast}, uses=(*TURNS, SINE.at()))
@@ -32,7 +32,8 @@ def balanced(outer: sp.Expr = r, without: Iterable[str] = ()) -> Path:
 
 def _travel(speed: sp.Expr = SPEED) -> Step:
     positive = Fact("the speed is positive on [π/2, π)", gt(speed, 0), (ge(theta, sp.pi / 2), lt(theta, sp.pi)), "interval")
-    return travel("t* = ∫ dθ/speed from π/2 to θ0", theta, POLAR.field[2][1], speed, (gt(r, 0), eq(a, r)), positive)
+    along = gt(r, 0), eq(a, r)
+    return travel("t* = ∫ dθ/speed from π/2 to θ0", theta, POLAR.field[2][1], speed, along, positive, balanced())
 
 
 def series() -> Fact:
@@ -120,6 +121,6 @@ CLAIMS = (
             Falsehood("without the factor π − θ", lambda: (_travel(sp.sin(theta) / 2),)),
             Fact("t* = 4δ", eq(series().conclusion.left, 4 * delta), (), "identity"),  # type: ignore[union-attr]
         ),
-        assumes=("T3",),
+        assumes=("T2a", "T3", "T4"),
     ),
 )

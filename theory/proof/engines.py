@@ -8,7 +8,7 @@ from functools import cache
 import sympy as sp
 
 from . import identities, intervals, polynomials, search
-from .logic import Defined, Fact, Formula, Lemma, Not, Or, Relation, Verdict, expanded
+from .logic import Defined, Fact, Formula, Lemma, Not, Or, Relation, Verdict, expanded, relations_of
 
 __all__ = ["decide", "spelled_out"]
 
@@ -26,7 +26,8 @@ def decide(fact: Fact) -> Verdict:
 
 
 def _polynomial(fact: Fact) -> Verdict:
-    """Defined functions are atoms to z3; points are looked for with their definitions."""
+    """Defined functions are atoms to z3; points are looked for with their definitions. Raises ValueError for two of one name."""
+    _require_one_meaning(fact)
     named = _mapped(fact, _as_atom)
     verdict = polynomials.decide(named)
     if verdict.note.startswith("vacuous") and fact.may_be_empty:
@@ -35,6 +36,15 @@ def _polynomial(fact: Fact) -> Verdict:
         point = search.counter_example(spelled_out(fact))
         return verdict if point is None else replace(verdict, status="refuted", note="", counter_example=point)
     return verdict
+
+
+def _require_one_meaning(fact: Fact) -> None:
+    formulas = (*fact.given, fact.conclusion, *(u.formula for u in fact.uses))
+    nodes = {n.func for f in formulas for r in relations_of(f) for side in (r.left, r.right) for n in side.atoms(sp.Function)}
+    named = [n for n in nodes if issubclass(n, Defined)]
+    for n in named:
+        if any(other is not n and other.__name__ == n.__name__ for other in nodes):
+            raise ValueError(f"Two functions are called {n.__name__!r}.")
 
 
 def spelled_out(fact: Fact) -> Fact:

@@ -4,7 +4,9 @@ A ``Path`` stands for every solution of a flow from a set of starts. Each rule c
 from what it is asked to show; nothing is taken from the caller but the statement and hints. If the engines prove them, the
 path knows more. So a changed flow, start, region or rate changes the premises, and a false one is refused.
 
-Soundness of the rules, for a field that is locally Lipschitz on an open ``domain`` (x(t) the maximal solution in it):
+Soundness of the rules, for a field that is continuous on ``domain`` (x(t) any maximal solution in it). Every quantity whose
+derivative a rule takes must be continuously differentiable, and every rate continuous: where a term could fail to be
+(``domains.demands``), that it does not is a premise too.
 
 - ``conserve``: a quantity with derivative zero along the field keeps its initial value.
 - ``stay`` (Nagumo). Let τ be the first time at which a strict relation g > 0 of the region fails; until τ all of them hold.
@@ -20,7 +22,9 @@ Soundness of the rules, for a field that is locally Lipschitz on an open ``domai
 - ``follow``: what equals a continuous function of converging quantities converges.
 - ``reach``: g < 0 and ġ ≥ v with a constant v > 0 as long as g < 0: g reaches zero by the time −g(0)/v.
 - ``leave``: g = 0 and ġ > 0 at the start: g > 0 at all small positive times.
-- ``pass_on``: the field is autonomous: from a point of another path's starts, its theorem holds.
+- ``pass_on``: the field is autonomous: from a point of another path's starts, in its domain, its theorem holds.
+
+A symbol has one meaning in a path: a name is new to everything said before, and no two symbols are written alike.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +35,8 @@ from typing import Any
 
 import sympy as sp
 
-from .logic import Fact, Formula, Lemma, Relation, eq, ge, gt, le, lt, ne, relations_of, symbols_of, text
+from .domains import Level, demands
+from .logic import Fact, Formula, Lemma, Relation, eq, ge, gt, le, lt, relations_of, symbols_of, text
 
 __all__ = ["Flow", "Group", "Node", "Path", "Step", "facts_of", "mutated", "relevant"]
 
@@ -45,6 +50,10 @@ class Flow:
     name: str
     field: tuple[tuple[sp.Symbol, sp.Expr], ...]
     domain: tuple[Relation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.variables) < len(self.field):
+            raise ValueError(f"{self.name}: a variable has two components.")
 
     def along(self, quantity: sp.Expr) -> sp.Expr:
         """The derivative of a quantity along the field."""
@@ -174,6 +183,15 @@ class Path:
         self.named: dict[sp.Symbol, sp.Expr] = {}
         self.properties: list[Formula] = []
         self.until: tuple[Relation, ...] | None = None
+        self.symbols: dict[str, sp.Symbol] = {}
+        self.moments: list[tuple[Formula, ...]] = []
+        self._meet(*(eq(x, v) for x, v in self.flow.field), *self.flow.domain, *self.start)
+
+    def _meet(self, *formulas: Formula) -> None:
+        """Note the symbols. Raises ValueError where one is written like another: on paper they would be the same."""
+        for symbol in sorted(symbols_of(*formulas), key=str):
+            if self.symbols.setdefault(symbol.name, symbol) != symbol:
+                raise ValueError(f"{self.words}: two symbols are called {symbol.name!r}: their assumptions differ.")
 
     def _trimmed(self, fact: Fact) -> Fact:
         """The fact without what is known of names that nothing in it speaks of, directly or through other names."""
@@ -214,8 +232,10 @@ class Path:
 
     def name(self, symbol: sp.Symbol, words: str, quantity: sp.Expr, *properties: Formula, uses: Uses = ()) -> None:
         """Let ``symbol`` be the value of ``quantity`` at the start; ``properties`` of it, proved there, stay true."""
-        if symbol in self.flow.variables | symbols_of(*self.start) | set(self.named):
+        if symbol.name in self.symbols:
             raise ValueError(f"{self.words}: {symbol} has a meaning already.")
+        if moving := symbols_of(*properties) & self.flow.variables:
+            raise ValueError(f"{self.words}: {min(map(str, moving))} moves: a property of {symbol} would not stay true.")
         given = (*self.beginning, eq(quantity, symbol))
         self.named[symbol] = quantity
         self._add(str(symbol), words, "name", [Fact(f"{words}: {text(p)}", p, given, uses=uses) for p in properties])
@@ -233,6 +253,8 @@ class Path:
         return tuple(dict.fromkeys(found))
 
     def _add(self, name: str, words: str, rule: str, facts: Iterable[Fact], *known: Formula) -> None:
+        facts = tuple(facts)
+        self._meet(*known, *(f for fact in facts for f in (*fact.given, fact.conclusion)))
         self.steps.append(Step(name, words, rule, tuple(relevant(self._trimmed(f)) for f in facts)))
         if known and self._gives(name):
             self.known[name] = known
@@ -246,6 +268,7 @@ class Path:
     def conserve(self, name: str, words: str, quantity: sp.Expr, value: sp.Expr) -> None:
         """``quantity`` = ``value`` always."""
         value = self._constant(value)
+        self._meet(eq(quantity, value))
         self._add(
             name,
             words,
@@ -253,6 +276,7 @@ class Path:
             (
                 Fact(f"{words}: derivative zero", eq(self.flow.along(quantity), 0), engine="identity"),
                 Fact(f"{words}: its value at the start", eq(quantity, value), self.beginning),
+                *self._regular(words, [quantity], self._given(()), "smooth"),
             ),
             eq(quantity, value),
         )
@@ -273,7 +297,8 @@ class Path:
         weak = [i for i, (_, s) in enumerate(forms) if not s]
         grown = [i for i in strict if i in growth]
         facts = [Fact(f"{words}: {text(r)} at the start", r, self.beginning, uses=uses) for r in region]
-        facts += self._finite(words, growth.values(), context, uses)
+        facts += self._regular(words, growth.values(), context, "continuous", uses)
+        facts += self._regular(words, (g for g, _ in forms), context, "smooth", uses)
         interior = [gt(forms[i][0], 0) for i in strict]
         for k, i in enumerate(weak):
             g, rate = forms[i][0], sp.sympify(growth.get(i, 0))
@@ -310,11 +335,13 @@ class Path:
             held.append(gt(g, 0))
         self._add(name, words, "forward invariance (Nagumo)", facts, *region)
 
-    def _finite(self, words: str, rates: Iterable[Any], context: tuple[Formula, ...], uses: Uses = ()) -> list[Fact]:
-        """The denominators of the rates do not vanish where the solution lives, so that they are continuous along it."""
-        bottoms = {sp.denom(sp.together(sp.sympify(r))) for r in rates}
-        moving = sorted((b for b in bottoms if b.free_symbols & self.flow.variables), key=str)
-        return [Fact(f"{words}: the rate is finite", ne(b, 0), context, uses=uses) for b in moving]
+    def _regular(
+        self, words: str, terms: Iterable[Any], context: tuple[Formula, ...], level: Level, uses: Uses = ()
+    ) -> list[Fact]:
+        """The terms are continuous, or smooth, where the context holds."""
+        needs = [f for f in demands(*terms, level=level) if f not in context]
+        what = "the rate is finite" if level == "continuous" else "smooth"
+        return [Fact(f"{words}: {what}: {text(f)}", f, context, uses=uses) for f in needs]
 
     def learn(self, name: str, words: str, *results: Formula, by: Iterable[str] = (), uses: Uses = ()) -> None:
         """What follows pointwise from what is known already."""
@@ -342,7 +369,8 @@ class Path:
             facts.append(
                 Fact(f"{words}: {text(relation)} is not lost in finite time", ge(self.flow.along(g), down), given, uses=uses)
             )
-        facts += self._finite(f"{words}: the field", (v for _, v in self.flow.field), self.flow.domain)
+        facts += self._regular(f"{words}: the field", (v for _, v in self.flow.field), self.flow.domain, "continuous")
+        facts += self._regular(words, (_positive(r)[0] for r in floors), given, "smooth", uses)
         self.until = tuple(r for r in self.flow.domain if r not in floors)
         self._add(name, words, "continuation", facts)
         if not self._gives(name):
@@ -363,6 +391,7 @@ class Path:
             Fact(f"{words}: not negative", ge(quantity, 0), given, uses=uses),
             Fact(f"{words}: the rate is positive", gt(rate, 0), self.constants, uses=uses),
             Fact(f"{words}: decays", le(self.flow.along(quantity), -rate * quantity**power), given, uses=uses),
+            *self._regular(words, [quantity], given, "smooth", uses),
         )
         self._converges(name, words, "comparison", facts, quantity, sp.Integer(0))
 
@@ -383,8 +412,10 @@ class Path:
         facts = [
             Fact(f"{words}: not negative", ge(quantity, 0), given, uses=uses),
             Fact(f"{words}: the rate is positive", gt(rate, 0), self.constants, uses=uses),
-            Fact(f"{words}: tracks", le(self.flow.along(quantity), -rate * quantity + error.subs(of)), given, uses=uses),
+            Fact(f"{words}: tracks", le(self.flow.along(quantity), -rate * quantity + _put(error, of)), given, uses=uses),
             Fact(f"{words}: the error vanishes", eq(self._limit(error, of, words), 0), self.constants, uses=uses),
+            *self._poles(error, of, words, uses),
+            *self._regular(words, [quantity], given, "smooth", uses),
         ]
         self._converges(name, words, "comparison", facts, quantity, sp.Integer(0))
 
@@ -411,11 +442,8 @@ class Path:
         """``quantity`` = ``function``(of) always, so it converges to the function of the limits, which equals ``to``."""
         value = self._limit(function, of, words)
         facts = [
-            Fact(f"{words}: equality", eq(quantity, function.subs(of)), self._given(by), uses=uses),
-            *(
-                Fact(f"{words}: no pole at the limit", ne(b, 0), self.constants, uses=uses)
-                for b in self._poles(function, of, words)
-            ),
+            Fact(f"{words}: equality", eq(quantity, _put(function, of)), self._given(by), uses=uses),
+            *self._poles(function, of, words, uses),
         ]
         if to is not None:
             facts.append(Fact(f"{words}: value", eq(value, self._constant(to)), self.constants, uses=uses))
@@ -429,11 +457,13 @@ class Path:
         for node in sp.preorder_traversal(function):
             if not isinstance(node, continuous):
                 raise ValueError(f"{words}: {node} is not known to be continuous.")
-        return self._constant(function.subs({x: self.limits[q] for x, q in of.items()}))
+        return self._constant(_put(function, {x: self.limits[q] for x, q in of.items()}))
 
-    def _poles(self, function: sp.Expr, of: Mapping[sp.Symbol, sp.Expr], words: str) -> list[sp.Expr]:
-        bottom = self._limit(sp.denom(sp.together(function)), of, words)
-        return [] if bottom.is_Number and bottom != 0 else [bottom]
+    def _poles(self, function: sp.Expr, of: Mapping[sp.Symbol, sp.Expr], words: str, uses: Uses = ()) -> list[Fact]:
+        """The function is continuous at the limit: no denominator in it vanishes, no root is one of a negative number."""
+        limits = {x: self.limits[q] for x, q in of.items()}
+        needs = (Relation(_put(f.left, limits), f.op, _put(f.right, limits)) for f in demands(function, level="continuous"))
+        return [Fact(f"{words}: no pole at the limit: {text(f)}", f, self.constants, uses=uses) for f in needs]
 
     def _converges(self, name: str, words: str, rule: str, facts: Iterable[Fact], quantity: sp.Expr, value: sp.Expr) -> None:
         self._add(name, words, rule, facts)
@@ -448,14 +478,21 @@ class Path:
         if self.until is None or set(self.until) != {goal}:
             raise ValueError(f"{words}: the solution is not known to exist until {text(goal)} fails.")
         given, speed = self._given(by), self._constant(speed)
+        rest = tuple(r for r in self.flow.domain if r != goal)
         facts = (
             Fact(f"{words}: the speed is positive", gt(speed, 0), self.constants, uses=uses),
             Fact(f"{words}: at least that fast", ge(self.flow.along(g), speed), given, uses=uses),
+            *self._regular(words, [g], given, "smooth", uses),
+            *self._regular(f"{words}: the field", (v for _, v in self.flow.field), (*rest, eq(g, 0)), "continuous"),
         )
         self._add(name, words, "comparison", facts)
-        rest = tuple(r for r in self.flow.domain if r != goal)
         closed = tuple(x for v in self.known.values() for f in v for x in _closure(f))
-        return (*rest, *closed, *self.constants, eq(g, 0)) if self._gives(name) else ()
+        return self._moment(name, *rest, *closed, *self.constants, eq(g, 0))
+
+    def _moment(self, name: str, *now: Formula) -> tuple[Formula, ...]:
+        """What a step shows to hold at some time."""
+        self.moments.append(now if self._gives(name) else ())
+        return self.moments[-1]
 
     def leave(self, name: str, words: str, surface: sp.Expr, uses: Uses = ()) -> tuple[Formula, ...]:
         """From ``surface`` = 0 at the start to ``surface`` > 0 at once; returns what is known at small positive times."""
@@ -463,28 +500,46 @@ class Path:
         facts = (
             Fact(f"{words}: on the surface", eq(surface, 0), given, uses=uses),
             Fact(f"{words}: outward", gt(self.flow.along(surface), 0), given, uses=uses),
+            *self._regular(words, [surface], given, "smooth", uses),
         )
         self._add(name, words, "transversality", facts)
         known = tuple(f for v in self.known.values() for f in v)
-        return (*self.flow.domain, *known, *self.constants, gt(surface, 0)) if self._gives(name) else ()
+        return self._moment(name, *self.flow.domain, *known, *self.constants, gt(surface, 0))
 
     def pass_on(self, name: str, words: str, now: tuple[Formula, ...], other: "Path", uses: Uses = ()) -> None:
-        """What is known now puts the solution among the starts of ``other``, whose limits it therefore has.
+        """What is known ``now``, by ``reach`` or ``leave``, puts the solution among the starts of ``other``: it has its limits.
 
         Names of the other path are for values at that moment; one that this path uses too must still have its old value.
         """
         if other.flow.field != self.flow.field:
             raise ValueError(f"{words}: {self.flow.name} and {other.flow.name} are different flows.")
+        if now and not any(now is m for m in self.moments):
+            raise ValueError(f"{words}: nothing has shown that {' and '.join(map(text, now))} at some time.")
         mine = set(self.named) | symbols_of(*self.start)
-        wanted = [*other.start, *(eq(q, x) for x, q in other.named.items() if x in mine)]
+        wanted = [r for r in other.flow.domain if r not in now]
+        wanted += [*other.start, *(eq(q, x) for x, q in other.named.items() if x in mine)]
         facts = [Fact(f"{words}: {text(f)}", f, now, uses=uses) for f in wanted]
         self._add(name, words, "autonomy", facts)
+        self._meet(*(eq(q, v) for q, v in other.limits.items()), *(eq(x, q) for x, q in other.named.items()))
         if self._gives(name):
             self.limits |= other.limits
 
 
+def _put(function: sp.Expr, values: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """Terms for symbols, all at once."""
+    return sp.sympify(function).subs(dict(values), simultaneous=True)
+
+
 def _closure(formula: Formula) -> tuple[Formula, ...]:
-    """What remains true in the limit of times at which the formula holds; nothing is claimed of composite ones."""
+    """What remains true in the limit of times at which the formula holds; nothing is claimed of composite ones.
+
+    Nor of terms that may not be continuous there.
+    """
     if not isinstance(formula, Relation) or formula.op == "≠":
+        return ()
+    try:
+        if any(f.op == "≠" or f.op == ">" for f in demands(formula.left, formula.right, level="continuous")):
+            return ()
+    except ValueError:
         return ()
     return (Relation(formula.left, {"<": "≤", ">": "≥"}.get(formula.op, formula.op), formula.right),)

@@ -138,8 +138,18 @@ class Lemma:
 
     @property
     def formula(self) -> Formula:
-        """(hypotheses ⟹ conclusion) at the given terms."""
-        whole = self.fact.conclusion if not self.fact.given else implies(both(*self.fact.given), self.fact.conclusion)
+        """(hypotheses ⟹ conclusion) at the given terms, where these and all that they replace are defined.
+
+        A term may cancel once it is put in: x y = 1 ⟹ y ≠ 0 at x = 1/y would say y ≠ 0 of every y.
+        """
+        given, conclusion = self.fact.given, self.fact.conclusion
+        if self.at:
+            from .domains import demands
+
+            sides = [side for r in relations_of(both(*given, conclusion)) for side in (r.left, r.right)]
+            guards = dict.fromkeys([*demands(*sides), *demands(*(v for _, v in self.at))])
+            given = (*given, *(g for g in guards if g not in given))
+        whole = conclusion if not given else implies(both(*given), conclusion)
         return substitute(whole, dict(self.at))
 
 

@@ -1,7 +1,8 @@
 """Inference rules for recurrences x_{k+1} = map(x_k): inductions whose premises are facts that the engines must prove.
 
 Symbols that the map does not move are parameters, or inputs that may change from step to step; ``given`` speaks of them alone,
-and has to hold at every step. Soundness:
+and has to hold at every step. What ``start``, ``region``, ``quantity`` and ``least`` speak of is a parameter: it stays the same.
+In the region the map is defined (a premise for every quotient and root in it). Soundness:
 
 - ``induct``: the start lies in the region and the map carries the region into itself, so every x_k lies in it.
 - ``descend``: in the region V ≥ 0, and a step from it lowers V by at least a constant δ > 0. If x_0, …, x_n are all in it,
@@ -14,6 +15,7 @@ from typing import Any
 
 import sympy as sp
 
+from .domains import demands
 from .flows import Step, _said
 from .logic import Fact, Formula, ge, gt, le, substitute, symbols_of, text
 
@@ -40,6 +42,11 @@ class Map:
         """The same map, or a mutant of it where one is asked for."""
         return replace(self, moves=tuple((x, _said(v, everywhere=True)) for x, v in self.moves))
 
+    def defined(self, words: str, *here: Formula) -> list[Fact]:
+        """The map is defined where the formulas hold."""
+        needs = [d for d in demands(*(v for _, v in self.moves)) if d not in here]
+        return [Fact(f"{words}: {self.name} is defined: {text(d)}", d, here) for d in needs]
+
     def check(self, words: str, *constants: Formula | sp.Expr) -> None:
         """Raises ValueError for one that involves what moves."""
         for f in constants:
@@ -60,6 +67,7 @@ def induct(words: str, step: Map, start: Sequence[Formula], region: Sequence[For
     step, start, given = step.noted(), [_said(f) for f in start], [_said(f) for f in given]
     facts = [Fact(f"{words}: {text(r)} at the start", r, (*given, *start)) for r in region]
     facts += [Fact(f"{words}: {text(r)} after a step", step.after(r), (*given, *region)) for r in region]
+    facts += step.defined(words, *given, *region)
     return Step(words, words, "induction", tuple(facts))
 
 
@@ -75,5 +83,6 @@ def descend(
         Fact(f"{words}: the least descent is positive", gt(least, 0), tuple(given)),
         Fact(f"{words}: not negative", ge(quantity, 0), (*given, *region)),
         Fact(f"{words}: descends", le(later, quantity - least), (*given, *region)),
+        *step.defined(words, *given, *region),
     )
     return Step(words, words, "descent", facts)

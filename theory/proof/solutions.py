@@ -1,17 +1,19 @@
 """Rules for closed forms: a formula that satisfies the equation and the start is *the* solution.
 
 Soundness: a polynomial field is locally Lipschitz, so solutions are unique (Picard–Lindelöf); a differentiable function with the
-right initial value and derivative is therefore the solution, as long as the formula is defined. The formula is given in terms
-of a clock κ with κ̇ = speed(κ), κ(0) = 0: where speed > 0 on [0, κ_end) and vanishes to first order or not at all at κ_end,
-κ runs through exactly [0, κ_end) as t runs through [0, ∞).
+right initial value and derivative is therefore the solution, as long as the formula is smooth: that is a premise for every
+quotient and root in it. The formula is given in terms of a clock κ with κ̇ = speed(κ), κ(0) = 0, speed a polynomial in κ and
+positive on the window, which is an interval that begins at 0 (λκ is in it for 0 ≤ λ ≤ 1). Being Lipschitz, speed vanishes to
+first order or more at a zero κ_end, and κ runs through exactly [0, κ_end) as t runs through [0, ∞).
 """
 
 from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
+from .domains import demands
 from .flows import Flow, Path, Step
-from .logic import Fact, Formula, eq, gt, text
+from .logic import Fact, Formula, Or, Relation, eq, ge, gt, le, ne, substitute, symbols_of, text
 
 __all__ = ["escape", "fade", "ordered", "solution", "travel"]
 
@@ -29,9 +31,14 @@ def solution(
 ) -> Step:
     """``formula`` (by variable, in terms of ``clock``) solves the flow from ``start``, for clock times in ``window``.
 
-    ``defined``: what must hold there for the formula to be smooth (no pole, no root of a negative number). Raises ValueError for
-    a field that is not polynomial in its variables.
+    ``defined``: what helps to show that the formula is smooth there (no pole, no root of a number that is not positive). Raises
+    ValueError for a field that is not polynomial in its variables, a speed that is not in the clock, a formula or a start in
+    terms of the flow's own variables.
     """
+    if not sp.sympify(speed).is_polynomial(clock):
+        raise ValueError(f"{words}: the speed {speed} is not polynomial in {clock}.")
+    if moving := symbols_of(*(eq(formula[x], start[x]) for x, _ in flow.field)) & flow.variables:
+        raise ValueError(f"{words}: {min(map(str, moving))} is a variable of {flow.name}, not a value at the start.")
     for x, v in flow.field:
         if not sp.sympify(v).is_polynomial(*flow.variables):
             raise ValueError(f"{words}: the component {v} of {x} is not polynomial, so uniqueness is not known.")
@@ -48,19 +55,36 @@ def solution(
     ]
     here = (*given, *window)
     facts += [Fact(f"{words}: defined: {text(d)}", d, here) for d in defined]
+    needs = [d for d in demands(*(formula[x] for x, _ in flow.field), level="smooth") if d not in defined]
+    facts += [Fact(f"{words}: smooth: {text(d)}", d, (*here, *defined)) for d in needs]
+    part = sp.Symbol("lambda", real=True)
+    inner = ge(part, 0), le(part, 1)
+    facts += [Fact(f"{words}: an interval from 0: {text(w)}", substitute(w, {clock: part * clock}), (*here, *inner)) for w in window]
     facts += [Fact(f"{words}: the clock runs", gt(speed, 0), here)]
     return Step(words, words, "closed form and uniqueness", tuple(facts))
 
 
 def travel(
-    words: str, variable: sp.Symbol, velocity: sp.Expr, speed: sp.Expr, equal: Sequence[Formula], positive: Fact
+    words: str,
+    variable: sp.Symbol,
+    velocity: sp.Expr,
+    speed: sp.Expr,
+    equal: Sequence[Formula],
+    positive: Fact,
+    path: Path | None = None,
 ) -> Step:
     """Separation of variables: ẋ = −speed(x) < 0 takes the time ∫ dx/speed from one value down to another.
 
-    ``velocity`` is the flow's component of ``variable``, equal to −``speed`` under ``equal``; ``positive`` is the fact that the
-    speed is positive between the two values, ends included, so that the integral is finite and x strictly decreases. Raises
-    ValueError where the speed depends on more than the variable.
+    ``velocity`` is the flow's component of ``variable``, equal to −``speed`` under ``equal``, which ``path`` shows to hold;
+    ``positive`` is the fact that the speed is positive between the two values, ends included, so that the integral is finite
+    and x strictly decreases. Raises ValueError where the speed depends on more than the variable, ``positive`` is a fact about
+    something else, or the path does not know one of ``equal``.
     """
+    if positive.conclusion != gt(speed, 0) or symbols_of(*positive.given) - {variable}:
+        raise ValueError(f"{words}: {positive} does not say that {speed} is positive on an interval of {variable}.")
+    known = set() if path is None else {*path.flow.domain, *path.constants, *(f for v in path.known.values() for f in v)}
+    if path is not None and (missing := [f for f in equal if f not in known]):
+        raise ValueError(f"{words}: {path.words} does not know that {' and '.join(map(text, missing))}.")
     if speed.free_symbols != {variable}:
         raise ValueError(f"{words}: the speed {speed} does not depend on {variable} alone.")
     facts = (Fact(f"{words}: the velocity is minus the speed", eq(velocity, -speed), tuple(equal)), positive)
@@ -70,10 +94,18 @@ def travel(
 def ordered(words: str, velocity: sp.Expr, parameter: sp.Symbol, given: Sequence[Formula]) -> Step:
     """Comparison of scalar equations: where ẋ = v(x, λ) grows with λ, so does x(t) at every t > 0, from the same start.
 
-    Soundness: the difference of two solutions vanishes at t = 0, and its derivative is positive wherever it vanishes.
+    Soundness: the difference of two solutions vanishes at t = 0, and its derivative is positive wherever it vanishes: v is smooth
+    in λ, all values between two that are given being given too. Raises ValueError where ``given`` does more than bound λ.
     """
-    fact = Fact(f"{words}: the velocity grows with {parameter}", gt(sp.diff(velocity, parameter), 0), tuple(given))
-    return Step(words, words, "comparison", (fact,))
+    for f in given:
+        bound = isinstance(f, Relation) and f.op in "<≤>≥" and (f.left == parameter) != (f.right == parameter)
+        plain = isinstance(f, Relation) and (parameter not in (f.left + f.right if bound else f.left - f.right).free_symbols)
+        alone = bound and parameter not in (f.right if f.left == parameter else f.left).free_symbols  # type: ignore[union-attr]
+        if parameter in symbols_of(f) and not (alone or plain):
+            raise ValueError(f"{words}: {text(f)} is no bound of {parameter}, whose values must form an interval.")
+    facts = [Fact(f"{words}: the velocity grows with {parameter}", gt(sp.diff(velocity, parameter), 0), tuple(given))]
+    facts += [Fact(f"{words}: smooth: {text(d)}", d, tuple(given)) for d in demands(velocity, level="smooth")]
+    return Step(words, words, "comparison", tuple(facts))
 
 
 def escape(
@@ -82,17 +114,23 @@ def escape(
     velocity: Mapping[sp.Symbol, sp.Expr],
     given: Sequence[Formula],
     no_rest: Sequence[Fact],
+    least: Fact,
+    where: Sequence[Formula] = (),
 ) -> Step:
-    """LaSalle for a gradient flow: without a critical point, every solution leaves every bounded set.
+    """LaSalle for a gradient flow: without a critical point, every solution that exists for ever tends to infinity.
 
-    Soundness: the loss (analytic on the whole plane of the variables) falls strictly along ẋ = −∇L; the limit points of a bounded
-    solution are critical points, and it has some. ``gradient`` holds the derivatives of the loss by variable, ``no_rest`` facts
-    that together exclude a critical point.
+    Soundness: the loss (C² on the whole plane of the variables) falls along ẋ = −∇L and is bounded below (``least``), so it
+    converges; on the set of limit points, which is invariant, it is constant, so they are critical points. There are none:
+    the solution leaves every bounded set for good. ``gradient`` holds the derivatives of the loss by variable, ``given`` signs
+    under which the flow is compared with it, ``where`` all points; ``no_rest`` are facts by which no point is critical.
     """
     facts = [
         Fact(f"{words}: {x} follows the gradient", eq(v, -gradient[x]), tuple(given), "identity") for x, v in velocity.items()
     ]
-    return Step(words, words, "LaSalle", (*facts, *no_rest))
+    nowhere = Fact(
+        f"{words}: no point is critical", Or(tuple(ne(v, 0) for v in velocity.values())), tuple(where), uses=tuple(f.at() for f in no_rest)
+    )
+    return Step(words, words, "LaSalle", (*facts, *no_rest, nowhere, least))
 
 
 def fade(words: str, path: Path, quantity: sp.Expr, rate: sp.Expr) -> Step:
@@ -106,5 +144,6 @@ def fade(words: str, path: Path, quantity: sp.Expr, rate: sp.Expr) -> Step:
     facts = (
         Fact(f"{words}: the rate", eq(path.flow.along(quantity), -rate * quantity), path.flow.domain, "identity"),
         Fact(f"{words}: its limit is positive", gt(path.limits[rate], 0), path.constants),
+        *(Fact(f"{words}: smooth: {text(d)}", d, path.flow.domain) for d in demands(quantity, level="smooth")),
     )
     return Step(words, words, "Grönwall", facts)

@@ -75,11 +75,11 @@ def descend(truth, eta, steps, a=-1.0, r=1.0, psi=2.0):
     """Gradient descent on the population in the plane of e_1 and w: the largest a on the way, and the last a w_1."""
     first, across, highest = -r * math.cos(psi), r * math.sin(psi), a
     for _ in range(steps):
-        r, psi = math.hypot(first, across), math.atan2(abs(across), -first)
+        r, psi = math.hypot(first, across), math.atan2(across, -first)
         along, turn = truth.moments(psi)
         pull = along - a * r / 2
         by_first, by_across = -pull * math.cos(psi) + turn * math.sin(psi), pull * math.sin(psi) + turn * math.cos(psi)
-        a, first, across = a + eta * r * pull, first + eta * a * by_first, across + eta * a * by_across
+        a, first, across = a + eta * r * pull, first + eta * a * by_first, abs(across + eta * a * by_across)
         highest = max(highest, a)
     return highest, a * first
 

@@ -104,10 +104,10 @@ def test_false_limits_are_falsified(truth):
         assert truth.counterexample(starts(), lambda start, false=false: goes(truth, start, false), 600) is not None
 
 
-@given(starts().filter(lambda s: s[1] < 50 and s[0] < -s[1] * (1 + 1e-6) and 0 < s[2] < math.pi))
-def test_below_the_cone_the_angle_closes_like_the_norm(truth, start):
+@given(st.floats(0.05, 3), st.floats(1e-3, 2), st.floats(1e-3, math.pi - 1e-3), st.sampled_from([1e-6, 1e-3, 1.0]))
+def test_below_the_cone_the_angle_closes_like_the_norm(truth, size, excess, psi, scale):
     """a0 < −‖w0‖, θ0 ∈ (0, π): ψ/r → π√c."""
-    a, r, _ = start
-    end = truth.plane(*start)
+    a, r = -scale * size * (1 + excess), scale * size
+    end = truth.plane(a, r, psi)
     assert end.across / end.w1**2 == pytest.approx(math.pi * math.sqrt((a - r) * (a + r)), rel=2e-2)
     assert end.w1 < 0

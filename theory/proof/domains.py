@@ -1,0 +1,76 @@
+"""Where a term is defined, continuous or smooth, as relations to be proved: what rules ask of what they are given.
+
+| level        | sqrt e | e**−1 | \\|e\\|, max, min  | sign e | log e | tan e     |
+|--------------|--------|-------|-------------------|--------|-------|-----------|
+| "defined"    | e ≥ 0  | e ≠ 0 | –                 | –      | e > 0 | cos e ≠ 0 |
+| "continuous" | e ≥ 0  | e ≠ 0 | –                 | e ≠ 0  | e > 0 | cos e ≠ 0 |
+| "smooth"     | e > 0  | e ≠ 0 | e ≠ 0, no two equal | e ≠ 0 | e > 0 | cos e ≠ 0 |
+"""
+
+from itertools import combinations
+from typing import Literal
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from .logic import Defined, Relation, ge, gt, le, lt, ne
+
+__all__ = ["Level", "demands"]
+
+Level = Literal["defined", "continuous", "smooth"]
+ENTIRE = (sp.sin, sp.cos, sp.exp, sp.sinh, sp.cosh, sp.tanh, sp.atan, sp.asinh, sp.erf, sp.erfc)
+POLES = {sp.tan: sp.cos, sp.sec: sp.cos, sp.cot: sp.sin, sp.csc: sp.sin, sp.coth: sp.sinh}
+
+
+def demands(*terms: sp.Expr, level: Level = "defined") -> list[Relation]:
+    """Relations that make all ``terms`` defined, continuous or continuously differentiable; none for polynomials.
+
+    Raises ValueError for a node of which nothing is known.
+
+    >>> from .logic import text
+    >>> x = sp.Symbol("x", real=True)
+    >>> [text(r) for r in demands(1 / (x - 1) + sp.sqrt(x))], demands(x**2 + sp.cos(x), level="smooth")
+    (['x ≥ 0', 'x - 1 ≠ 0'], [])
+    """
+    found = {r: None for term in terms for e in sp.preorder_traversal(sp.sympify(term)) for r in _of(e, level)}
+    return list(found)
+
+
+def _of(e: sp.Expr, level: Level) -> list[Relation]:
+    """What one node asks of its arguments."""
+    if isinstance(e, sp.Symbol | sp.Rational | sp.Add | sp.Mul) or e in (sp.pi, sp.E) or isinstance(e, ENTIRE):
+        return []
+    if isinstance(e, sp.Pow):
+        return _power(*e.args, level)
+    if isinstance(e, Defined):
+        return demands(e.definition(*e.args), level=level)
+    if isinstance(e, AppliedUndef) and level == "defined":
+        return []
+    if isinstance(e, sp.Abs | sp.sign | sp.Max | sp.Min):
+        return _kinks(e, level)
+    if isinstance(e, tuple(POLES)):
+        return [ne(POLES[type(e)](e.args[0]), 0)]
+    if isinstance(e, sp.log | sp.gamma):
+        return [gt(e.args[0], 0)]
+    if isinstance(e, sp.asin | sp.acos | sp.atanh):
+        strict = level == "smooth" or isinstance(e, sp.atanh)
+        return [(gt if strict else ge)(e.args[0], -1), (lt if strict else le)(e.args[0], 1)]
+    raise ValueError(f"{e} is not known to be {level}.")
+
+
+def _power(base: sp.Expr, exponent: sp.Expr, level: Level) -> list[Relation]:
+    if base.is_number and base.is_positive:
+        return []
+    if not isinstance(exponent, sp.Rational):
+        raise ValueError(f"{sp.Pow(base, exponent)} is not known to be {level}.")
+    if exponent.q == 1:
+        return [ne(base, 0)] if exponent < 0 else []
+    return [gt(base, 0) if exponent < 0 or (level == "smooth" and exponent < 1) else ge(base, 0)]
+
+
+def _kinks(e: sp.Expr, level: Level) -> list[Relation]:
+    if isinstance(e, sp.sign):
+        return [] if level == "defined" else [ne(e.args[0], 0)]
+    if level != "smooth":
+        return []
+    return [ne(e.args[0], 0)] if isinstance(e, sp.Abs) else [ne(x, y) for x, y in combinations(e.args, 2)]
