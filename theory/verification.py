@@ -61,8 +61,8 @@ class ClaimReport:
 
     @property
     def own(self) -> str:
-        """The status by the claim's own obligations alone."""
-        return weakest(f.status for f in self.findings)
+        """The status by the claim's own obligations alone; without a single one nothing is decided."""
+        return weakest(f.status for f in self.findings) if any(f.leaves for f in self.findings) else "undecided"
 
     @property
     def status(self) -> str:

@@ -1,71 +1,81 @@
-"""``python -m tests.mutation``: puts every mutant of the limit maps to the tests and stores what became of it.
+"""``python -m tests.mutation``: puts the mutants of the limit maps to the tests, and stores what became of them.
 
---module NAME     only this module (theory.times)
---sample N        N mutants, spread evenly over all; nothing is stored
---quick           only the first file of tests of each module
---again           those that survived before, and what is new
---minutes M       stop after M minutes; the next call goes on
---state FILE      where verdicts are kept between calls
---store           write theory/results/code-mutants.json from the verdicts
+Modules whose mutated functions are as they were when theory/results/code-mutants.json was stored keep their result, unless they
+had survivors. Verdicts are kept from call to call, so that an interrupted run goes on; about one second a mutant.
 """
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from .runner import ROOT, all_mutants, copied, judge_all, source
-from .mutants import digest
-from .targets import TARGETS
+from .report import RESULT, document, equivalents, key, present, stored
+from .runner import ROOT, Task, all_mutants, copied, judge_all
 
-RESULT = ROOT / "theory/results/code-mutants.json"
-EQUIVALENT = Path(__file__).with_name("equivalent.json")
+__all__ = ["main"]
 
 
 def main() -> None:
-    """See above."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__.split("\n")[0].split(": ")[1])
-    parser.add_argument("--module")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--sample", type=int, default=0)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--again", action="store_true")
-    parser.add_argument("--minutes", type=float, default=1e9)
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__.split("\n\n")[1])
+    parser.add_argument("--module", help="only this one, e.g. theory.times; nothing is stored")
+    parser.add_argument("--all", action="store_true", help="modules that have not changed as well")
+    parser.add_argument("--sample", type=int, default=0, help="print the verdicts of so many, spread evenly; nothing is stored")
+    parser.add_argument("--quick", action="store_true", help="only the first file of tests; nothing is stored")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop then; the next call goes on")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--state", type=Path, default=Path("/tmp/code-mutants.json"))
-    parser.add_argument("--store", action="store_true")
-    run(parser.parse_args())
-
-
-def run(options: argparse.Namespace) -> None:
-    end = time.monotonic() + 60 * options.minutes
-    state: dict[str, Any] = json.loads(options.state.read_text()) if options.state.exists() else {}
+    parser.add_argument("--state", type=Path, default=ROOT / "build/code-mutants.jsonl", help="where verdicts are kept")
+    options = parser.parse_args()
     with copied() as root:
-        tasks = [(t, m) for t, m in all_mutants(root) if options.module in (None, t.module)]
-        tasks = [(t, m) for t, m in tasks if options.only in m.name]
-        todo = [
-            (t, m)
-            for t, m in tasks
-            if f"{t.module}.{m.name}" not in state or (options.again and state[f"{t.module}.{m.name}"] is None)
-        ]
         if options.sample:
-            todo = todo[:: max(1, len(todo) // options.sample)][: options.sample]
-        print(len(tasks), "mutants,", len(todo), "to do", flush=True)
-        n = 0
-        start = time.time()
+            sample(root, options)
+        else:
+            run(root, options)
+
+
+def sample(root: Path, options: argparse.Namespace) -> None:
+    """Print what becomes of some mutants that are not listed as equivalent, and the sources as they stand."""
+    reasons = equivalents()
+    tasks: list[Task] = [(t, m) for t, m in all_mutants(root) if key(t, m) not in reasons]
+    tasks = tasks[:: len(tasks) // options.sample][: options.sample]
+    found = {key(t, m): by for (t, m), by in judge_all(root, tasks, options.workers) if m is not None}
+    print(json.dumps({"verdicts": found, "present": present(root)}, ensure_ascii=False, indent=1))
+
+
+def run(root: Path, options: argparse.Namespace) -> None:
+    """Judge what has no verdict yet, show the survivors, and store the result once all are judged."""
+    now, before, reasons = present(root), stored()["data"]["modules"], equivalents()
+    changed = [m for m in now if options.all or options.module or now[m]["digest"] != before.get(m, {}).get("digest")]
+    changed += [m for m in now if m not in changed and before[m]["survived"]]
+    wanted = [(t, m) for t, m in all_mutants(root) if t.module in changed and options.module in (None, t.module)]
+    state = _verdicts(options.state)
+    known = {(t.module, m.name): state.get(f"{now[t.module]['digest']} {key(t, m)}") for t, m in wanted}
+    todo: list[Task] = [(t, m) for t, m in wanted if known[t.module, m.name] is None]
+    print(f"{len(wanted)} mutants of {', '.join(changed) or 'nothing'}; {len(todo)} to judge.", flush=True)
+    end = time.monotonic() + 60 * options.minutes
+    options.state.parent.mkdir(parents=True, exist_ok=True)
+    with open(options.state, "a", encoding="utf-8") as file:
         for (t, m), by in judge_all(root, todo, options.workers, options.quick):
-            state[f"{t.module}.{m.name}"] = by
-            n += 1
-            if by is None:
-                print("SURVIVED", t.module, m.line, m.name, flush=True)
-            if n % 20 == 0:
-                options.state.write_text(json.dumps(state, ensure_ascii=False, indent=0))
+            assert m is not None
+            if by is not None:  # a survivor is judged again when the tests have grown
+                known[t.module, m.name] = by
+                file.write(json.dumps([f"{now[t.module]['digest']} {key(t, m)}", by], ensure_ascii=False) + "\n")
+                file.flush()
+            elif key(t, m) not in reasons:
+                print(f"SURVIVED line {m.line} {key(t, m)}", flush=True)
+            todo.remove((t, m))
             if time.monotonic() > end:
-                break
-        options.state.write_text(json.dumps(state, ensure_ascii=False, indent=0))
-        print(n, "done in", round(time.time() - start), "s")
+                print(f"{len(todo)} are left for the next call.")
+                return
+    if not (options.quick or options.module):
+        document(root, known, before)
+        print(f"Stored: {RESULT.relative_to(ROOT)}")
 
 
-main()
+def _verdicts(path: Path) -> dict[str, Any]:
+    return dict(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()) if path.exists() else {}
+
+
+if __name__ == "__main__":
+    main()

@@ -106,7 +106,16 @@ def _verdict(said: str, status: int) -> str | None:
 
 def _preload() -> None:
     """Import what takes long once, before the forks."""
-    for name in ("mpmath", "sympy", "scipy.integrate", "scipy.optimize", "scipy.special", "scipy.stats", "hypothesis.extra.numpy", "pytest"):
+    for name in (
+        "mpmath",
+        "sympy",
+        "scipy.integrate",
+        "scipy.optimize",
+        "scipy.special",
+        "scipy.stats",
+        "hypothesis.extra.numpy",
+        "pytest",
+    ):
         importlib.import_module(name)
     assert "theory" not in sys.modules
 
@@ -138,7 +147,9 @@ def _tested(root: Path, tests: Sequence[str], end: Any, kills: Counter[str]) -> 
     import pytest
     from hypothesis import Phase, settings
 
-    quickly = settings(phases=[Phase.explicit, Phase.generate], deadline=None, derandomize=True, max_examples=100, database=None)
+    quickly = settings(
+        phases=[Phase.explicit, Phase.generate], deadline=None, derandomize=True, max_examples=100, database=None
+    )
     settings.register_profile("mutation", quickly)
     os.environ |= {"HYPOTHESIS_PROFILE": "mutation", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 

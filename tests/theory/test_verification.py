@@ -70,7 +70,7 @@ def test_a_claim_alone_and_with_what_it_rests_on():
     assert verify(["T1"]).statuses == verify("T1").statuses == {"T1": "proved"}
     alone = verify(["T6", "T1"], workers=1)
     assert [c.claim.id for c in alone.claims] == ["T6", "T1"]
-    assert [c.claim.id for c in alone.claims[0].rests_on] == ["T3"]
+    assert [c.claim.id for c in alone.claims[0].rests_on] == ["T2a", "T3", "T4"]
 
 
 def test_workers_do_not_change_verdicts():

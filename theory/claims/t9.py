@@ -8,8 +8,8 @@ from ..proof.flows import Group, Node
 from ..proof.logic import Fact, Or, both, eq, ge, gt, iff, le, lt, ne
 from ..proof.solutions import escape
 from .claim import OURS, Claim, Part
-from .symbols import a, g, r, theta
-from .trigonometry import G_LOW, G_POSITIVE, SINE
+from .symbols import a, g, psi, r, theta
+from .trigonometry import G_AT_MOST, G_LOW, G_POSITIVE, I2, SINE, TURN_POSITIVE
 
 __all__ = ["CLAIMS"]
 
@@ -74,10 +74,54 @@ def _frozen() -> tuple[Node, ...]:
         ),
         Fact("which is positive", gt(pull, 0), (*inside, gt(a, 0)), uses=(SINE.at(),)),
     )
+    q, bounds = a * r, (G_AT_MOST.at(), G_LOW.at())
+    least = Fact(
+        "L ≥ (|q| − 1)²/4, so L is bounded below and |q| ≤ 1 + 2√L",
+        ge((1 + q**2) / 4 - q * g(theta), (sp.Abs(q) - 1) ** 2 / 4),
+        inside,
+        uses=bounds,
+    )
     return (
         Fact("with ρ = r sin θ fixed, θ falls with w_1 at the rate sin θ/r", eq(frozen_chain(), 0), (gt(r, 0),), "identity"),
-        escape("no critical point: every start leaves every bounded set", slope, {a: outer, w: along}, (gt(r, 0),), rest),
-        Fact("a rises while a ≤ 0", gt(r * (g(theta) - a * r / 2), 0), (*inside, le(a, 0)), uses=(G_POSITIVE.at(),)),
+        escape(
+            "no critical point: every start leaves every bounded set for good",
+            slope,
+            {a: outer, w: along},
+            (gt(r, 0),),
+            rest,
+            least,
+            inside,
+        ),
+        *_direction(along),
+    )
+
+
+def _direction(along: sp.Expr) -> tuple[Fact, ...]:
+    """(a, w_1) → ∞ is w_1 → +∞: q and so a are bounded, a < 0 cannot last, and w_1 ≤ 0 < a cannot either."""
+    inside = gt(r, 0), gt(theta, 0), lt(theta, sp.pi)
+    q, across = a * r, r * sp.sin(theta)
+    outer = r * (g(theta) - a * r / 2)
+    return (
+        Fact("|a| ≤ |q|/ρ, so a is bounded", le((a * across) ** 2, q**2), inside),
+        Fact(
+            "|ẇ_1| ≤ |a|(1 + |q|)/2, so the solution exists for ever",
+            le(along**2, a**2 * (1 + sp.Abs(q)) ** 2 / 4),
+            inside,
+            uses=(TURN_POSITIVE.at(), I2.at({psi: theta})),
+        ),
+        Fact("a rises while a ≤ 0: once positive it stays so", gt(outer, 0), (*inside, le(a, 0)), uses=(G_POSITIVE.at(),)),
+        Fact(
+            "while a < 0, |a| decays like e^{−ρ²t/2}, so w_1 would stay bounded",
+            ge(outer, -a * across**2 / 2),
+            (*inside, lt(a, 0)),
+            uses=(G_POSITIVE.at(),),
+        ),
+        Fact(
+            "while a > 0, w_1 ≤ 0 rises",
+            gt(along, 0),
+            (*inside, gt(a, 0), le(sp.cos(theta), 0)),
+            uses=(TURN_POSITIVE.at(), SINE.at()),
+        ),
     )
 
 
@@ -130,7 +174,7 @@ CLAIMS = (
         "Mask actions and supermasks",
         "A restart at (a_s, ς m), m > 0, with e_1 alone succeeds iff ς = + and a_s > −m. Weights frozen at their initial "
         "values leave no "
-        "critical point: every start leaves every bounded set (to w_1 → ∞). Variant 2 learns from B ∩ {W ≤ m} only. A "
+        "critical point: from every start w_1 → ∞, a staying bounded. Variant 2 learns from B ∩ {W ≤ m} only. A "
         "supermask has loss "
         "¼ + q²/4 − q g(θ_S) and beats chance iff 0 < q < 4g(θ_S); averaged over the sign of a0 none does.",
         OURS,

@@ -8,7 +8,7 @@
 """
 
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -36,29 +36,29 @@ def demands(*terms: sp.Expr, level: Level = "defined") -> list[Relation]:
     return list(found)
 
 
-def _of(e: sp.Expr, level: Level) -> list[Relation]:
+def _of(e: Any, level: Level) -> list[Relation]:
     """What one node asks of its arguments."""
     if isinstance(e, sp.Symbol | sp.Rational | sp.Add | sp.Mul) or e in (sp.pi, sp.E) or isinstance(e, ENTIRE):
         return []
     if isinstance(e, sp.Pow):
-        return _power(*e.args, level)
+        return _power(e.args[0], e.args[1], level)
     if isinstance(e, Defined):
         return demands(e.definition(*e.args), level=level)
     if isinstance(e, AppliedUndef) and level == "defined":
         return []
     if isinstance(e, sp.Abs | sp.sign | sp.Max | sp.Min):
         return _kinks(e, level)
-    if isinstance(e, tuple(POLES)):
-        return [ne(POLES[type(e)](e.args[0]), 0)]
+    if e.func in POLES:
+        return [ne(POLES[e.func](e.args[0]), 0)]
     if isinstance(e, sp.log | sp.gamma):
         return [gt(e.args[0], 0)]
-    if isinstance(e, sp.asin | sp.acos | sp.atanh):
-        strict = level == "smooth" or isinstance(e, sp.atanh)
+    if e.func in (sp.asin, sp.acos, sp.atanh):
+        strict = level == "smooth" or e.func == sp.atanh
         return [(gt if strict else ge)(e.args[0], -1), (lt if strict else le)(e.args[0], 1)]
     raise ValueError(f"{e} is not known to be {level}.")
 
 
-def _power(base: sp.Expr, exponent: sp.Expr, level: Level) -> list[Relation]:
+def _power(base: Any, exponent: Any, level: Level) -> list[Relation]:
     if base.is_number and base.is_positive:
         return []
     if not isinstance(exponent, sp.Rational):
@@ -68,9 +68,10 @@ def _power(base: sp.Expr, exponent: sp.Expr, level: Level) -> list[Relation]:
     return [gt(base, 0) if exponent < 0 or (level == "smooth" and exponent < 1) else ge(base, 0)]
 
 
-def _kinks(e: sp.Expr, level: Level) -> list[Relation]:
+def _kinks(e: Any, level: Level) -> list[Relation]:
+    parts: tuple[sp.Expr, ...] = e.args
     if isinstance(e, sp.sign):
-        return [] if level == "defined" else [ne(e.args[0], 0)]
+        return [] if level == "defined" else [ne(parts[0], 0)]
     if level != "smooth":
         return []
-    return [ne(e.args[0], 0)] if isinstance(e, sp.Abs) else [ne(x, y) for x, y in combinations(e.args, 2)]
+    return [ne(parts[0], 0)] if len(parts) == 1 else [ne(x, y) for x, y in combinations(parts, 2)]

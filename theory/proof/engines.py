@@ -4,13 +4,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import sympy as sp
 
 from . import identities, intervals, polynomials, search
 from .logic import Defined, Fact, Formula, Lemma, Not, Or, Relation, Verdict, expanded, relations_of
+from .terms import fact_to_json
 
-__all__ = ["decide", "spelled_out"]
+__all__ = ["certified", "decide", "spelled_out"]
 
 
 @cache
@@ -26,7 +28,10 @@ def decide(fact: Fact) -> Verdict:
 
 
 def _polynomial(fact: Fact) -> Verdict:
-    """Defined functions are atoms to z3; points are looked for with their definitions. Raises ValueError for two of one name."""
+    """Defined functions are atoms to z3; points are looked for with their definitions.
+
+    Raises ValueError for two functions of one name.
+    """
     _require_one_meaning(fact)
     named = _mapped(fact, _as_atom)
     verdict = polynomials.decide(named)
@@ -64,6 +69,14 @@ def _mapped(fact: Fact, change: Callable[[sp.Expr], sp.Expr]) -> Fact:
 
     uses = tuple(Lemma(_mapped(u.fact, change), u.at) for u in fact.uses)
     return fact.with_(conclusion=formula(fact.conclusion), given=tuple(formula(g) for g in fact.given), uses=uses)
+
+
+def certified(fact: Fact) -> list[dict[str, Any]]:
+    """The statements, as JSON, one of which a certificate of the fact makes; ``decide`` puts them to the engine."""
+    if fact.engine != "polynomial":
+        return [fact_to_json(spelled_out(fact))]
+    named = _mapped(fact, _as_atom)
+    return [fact_to_json(f) for f in (named, *([named.with_(conclusion=Or(()))] if fact.may_be_empty else ()))]
 
 
 ENGINES: dict[str, Callable[[Fact], Verdict]] = {

@@ -1,8 +1,8 @@
 """Inference rules for recurrences x_{k+1} = map(x_k): inductions whose premises are facts that the engines must prove.
 
-Symbols that the map does not move are parameters, or inputs that may change from step to step; ``given`` speaks of them alone,
-and has to hold at every step. What ``start``, ``region``, ``quantity`` and ``least`` speak of is a parameter: it stays the same.
-In the region the map is defined (a premise for every quotient and root in it). Soundness:
+Symbols that the map does not move are parameters, or inputs that may change from step to step; ``given`` speaks of them
+alone, and has to hold at every step. What ``start``, ``region``, ``quantity`` and ``least`` speak of is a parameter: it stays
+the same. In the region the map is defined (a premise for every quotient and root in it). Soundness:
 
 - ``induct``: the start lies in the region and the map carries the region into itself, so every x_k lies in it.
 - ``descend``: in the region V ≥ 0, and a step from it lowers V by at least a constant δ > 0. If x_0, …, x_n are all in it,

@@ -1,10 +1,10 @@
 """Rules for closed forms: a formula that satisfies the equation and the start is *the* solution.
 
-Soundness: a polynomial field is locally Lipschitz, so solutions are unique (Picard–Lindelöf); a differentiable function with the
-right initial value and derivative is therefore the solution, as long as the formula is smooth: that is a premise for every
-quotient and root in it. The formula is given in terms of a clock κ with κ̇ = speed(κ), κ(0) = 0, speed a polynomial in κ and
-positive on the window, which is an interval that begins at 0 (λκ is in it for 0 ≤ λ ≤ 1). Being Lipschitz, speed vanishes to
-first order or more at a zero κ_end, and κ runs through exactly [0, κ_end) as t runs through [0, ∞).
+Soundness: a polynomial field is locally Lipschitz, so solutions are unique (Picard–Lindelöf); a differentiable function with
+the right initial value and derivative is therefore the solution, as long as the formula is smooth: that is a premise for
+every quotient and root in it. The formula is given in terms of a clock κ with κ̇ = speed(κ), κ(0) = 0, speed a polynomial in
+κ and positive on the window, which is an interval that begins at 0 (λκ is in it for 0 ≤ λ ≤ 1). Being Lipschitz, speed
+vanishes to first order or more at a zero κ_end, and κ runs through exactly [0, κ_end) as t runs through [0, ∞).
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,9 @@ def solution(
     facts += [Fact(f"{words}: smooth: {text(d)}", d, (*here, *defined)) for d in needs]
     part = sp.Symbol("lambda", real=True)
     inner = ge(part, 0), le(part, 1)
-    facts += [Fact(f"{words}: an interval from 0: {text(w)}", substitute(w, {clock: part * clock}), (*here, *inner)) for w in window]
+    facts += [
+        Fact(f"{words}: an interval from 0: {text(w)}", substitute(w, {clock: part * clock}), (*here, *inner)) for w in window
+    ]
     facts += [Fact(f"{words}: the clock runs", gt(speed, 0), here)]
     return Step(words, words, "closed form and uniqueness", tuple(facts))
 
@@ -94,18 +96,23 @@ def travel(
 def ordered(words: str, velocity: sp.Expr, parameter: sp.Symbol, given: Sequence[Formula]) -> Step:
     """Comparison of scalar equations: where ẋ = v(x, λ) grows with λ, so does x(t) at every t > 0, from the same start.
 
-    Soundness: the difference of two solutions vanishes at t = 0, and its derivative is positive wherever it vanishes: v is smooth
-    in λ, all values between two that are given being given too. Raises ValueError where ``given`` does more than bound λ.
+    Soundness: the difference of two solutions vanishes at t = 0, and its derivative is positive wherever it vanishes: v is
+    smooth in λ, all values between two that are given being given too. Raises ValueError where ``given`` does more than
+    bound λ.
     """
     for f in given:
-        bound = isinstance(f, Relation) and f.op in "<≤>≥" and (f.left == parameter) != (f.right == parameter)
-        plain = isinstance(f, Relation) and (parameter not in (f.left + f.right if bound else f.left - f.right).free_symbols)
-        alone = bound and parameter not in (f.right if f.left == parameter else f.left).free_symbols  # type: ignore[union-attr]
-        if parameter in symbols_of(f) and not (alone or plain):
+        if parameter in symbols_of(f) and not _bounds(f, parameter):
             raise ValueError(f"{words}: {text(f)} is no bound of {parameter}, whose values must form an interval.")
     facts = [Fact(f"{words}: the velocity grows with {parameter}", gt(sp.diff(velocity, parameter), 0), tuple(given))]
     facts += [Fact(f"{words}: smooth: {text(d)}", d, tuple(given)) for d in demands(velocity, level="smooth")]
     return Step(words, words, "comparison", tuple(facts))
+
+
+def _bounds(formula: Formula, x: sp.Symbol) -> bool:
+    """Whether the formula is x op e or e op x with an order relation and an e without x."""
+    if not isinstance(formula, Relation) or formula.op not in "<≤>≥":
+        return False
+    return any(a == x and x not in b.free_symbols for a, b in ((formula.left, formula.right), (formula.right, formula.left)))
 
 
 def escape(
@@ -128,7 +135,10 @@ def escape(
         Fact(f"{words}: {x} follows the gradient", eq(v, -gradient[x]), tuple(given), "identity") for x, v in velocity.items()
     ]
     nowhere = Fact(
-        f"{words}: no point is critical", Or(tuple(ne(v, 0) for v in velocity.values())), tuple(where), uses=tuple(f.at() for f in no_rest)
+        f"{words}: no point is critical",
+        Or(tuple(ne(v, 0) for v in velocity.values())),
+        tuple(where),
+        uses=tuple(f.at() for f in no_rest),
     )
     return Step(words, words, "LaSalle", (*facts, *no_rest, nowhere, least))
 
