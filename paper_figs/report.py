@@ -1,13 +1,15 @@
 """The report: claims, figures, the table theory / simulation / networks, and the provenance of every number, on one page."""
 
+import json
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from theory.records import to_json, write
 
 from .page import Page
-from .tables import agreement_rows, comparison_rows, deep_rows, escape_rows
+from .tables import agreement_rows, comparison_rows, criteria_rows, deep_rows, escape_rows
 
 __all__ = ["write_report"]
 
@@ -35,6 +37,7 @@ def write_report(
     for name, (path, caption) in figures.items():
         page.figure(path, caption, name)
     _claims(page, verified)
+    _criteria(page)
     _trial_by_trial(page, documents)
     for name in networks:
         page.heading(f"Networks: {name}")
@@ -57,10 +60,27 @@ def _claims(page: Page, verified: Mapping[str, Any]) -> None:
         (z3). Rules for flows (invariance, comparison, continuity) compute their premises from the flow itself. The core is
         proved again in Rocq, down to the axioms of the real numbers.
     """)
-    page.table(("claim", "status", "facts", "seconds", "rests on", "theorems in Rocq", "settings"), map(claim_row, verified["claims"]))
+    page.table(
+        ("claim", "status", "facts", "seconds", "rests on", "theorems in Rocq", "settings"), map(claim_row, verified["claims"])
+    )
     for claim in verified["claims"]:
         page.claim(claim)
     page.parts.append('<p class=soft><a href="#of-verify">Settings and provenance of the verification</a></p>')
+
+
+def _criteria(page: Page) -> None:
+    """T8 and T9 from theory/results; the provenance is that of the stored table."""
+    document = json.loads((files("theory") / "results" / "success-table.json").read_text(encoding="utf-8"))
+    page.heading("Mask criteria")
+    summary = document["summary"]
+    page.text(f"""
+        One-shot pruning of the neuron to one weight after a long dense phase, d = 10, by criterion (T8). W is the size of w_1 at the
+        start, M and μ the largest and the smallest of the others, m the learned size. Exact probabilities; the whole table has
+        {summary["with a probability"]} cells of criterion, initialisation, restart (T9) and d, {summary["outside the 99.9 % interval"]} of them outside
+        the 99.9 % interval of {document["settings"]["n"]} simulated starts.
+    """)
+    page.table(*criteria_rows(document))
+    page.provenance("success-table", {k: v for k, v in document.items() if k != "rows"})
 
 
 def claim_row(claim: Mapping[str, Any]) -> tuple[str, ...]:

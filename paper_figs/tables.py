@@ -5,7 +5,7 @@ from typing import Any
 
 from theory import success_probability
 
-__all__ = ["agreement_rows", "comparison_rows", "deep_rows", "escape_rows"]
+__all__ = ["agreement_rows", "comparison_rows", "criteria_rows", "deep_rows", "escape_rows"]
 
 Document = Mapping[str, Any]
 Table = tuple[Sequence[str], list[list[str]]]
@@ -31,6 +31,24 @@ def comparison_rows(documents: Mapping[str, Document], networks: str) -> list[li
                 statement = f"{name} learns although w_1 < 0 at initialisation, {init}, d = {d}"
                 against.append([statement, f"{share:.4f} (T5)", _interval(*negative), "", "#success"])
     return [*gaps, *against, *_network_rows(documents[networks], networks)]
+
+
+def criteria_rows(document: Document, d: int = D) -> Table:
+    """T8: which starts a mask criterion keeps e_1 for, and P(IMP), P(LRR) with it by initialisation."""
+    rows = [r for r in document["rows"] if r["d"] == d and r["name"] in ("IMP", "LRR")]
+    inits = list(dict.fromkeys(r["initialisation"] for r in rows))
+    cells = {(r["criterion"], r["initialisation"], r["name"]): r["probability"] for r in rows}
+    kept = {r["criterion"]: r["mask in D"] for r in rows}
+    head = ("criterion", "keeps e_1, from a start in the basin, iff", *(f"P(IMP), P(LRR): {i}" for i in inits), "settings")
+    body = [
+        [name, words, *(", ".join(_chance(cells[name, i, a]) for a in ("IMP", "LRR")) for i in inits), "#success-table"]
+        for name, words in kept.items()
+    ]
+    return head, body
+
+
+def _chance(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
 
 
 def _theory_gap(name: str, init: str, d: int, points: Document, t: float) -> str:

@@ -1,6 +1,6 @@
 """Mask criteria: the score of each weight, an elementwise formula of named points; the largest scores are kept.
 
-The sixteen criteria of "Deconstructing Lottery Tickets" [4] and random pruning. A *point* is a set of parameters that the loop
+The criteria of "Deconstructing Lottery Tickets" [4] and random pruning. A *point* is a set of parameters that the loop
 of ``theory.algorithms`` remembers: ``"init"``, ``"final"``, ``At(k)``, whatever else a trainer supplies under a
 name (``"gradient"``, ``"donor"``), and ``"random"``, a keyed uniform number for each weight.
 

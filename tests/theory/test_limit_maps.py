@@ -364,6 +364,7 @@ def test_the_sign_escape_time():
     same(times.sign_escape_time(theta), expected, 1e-10)
     assert times.sign_escape_time([[0.0, 1.0], [np.pi / 2, np.pi]]).tolist() == [[0, 0], [0, INF]]
     same(times.escape_angle(expected[:6]), theta[:6], 1e-13)
+    same(times.sign_escape_time(times.escape_angle([1e-3, 1.0, 3.0])), [1e-3, 1.0, 3.0], 1e-10)
     assert times.escape_angle([[0.0], [INF]]).tolist() == [[np.pi / 2], [np.pi]]
     psi = np.array([0.0, 1e-3, 0.0199, 0.0201, 0.5, 1.5])
     rest = [1 / 6, *(float(1 / (x * mp.sin(x)) - 1 / x**2) for x in map(mp.mpf, psi[1:]))]

@@ -1,4 +1,4 @@
-"""Masks, restarts and success probabilities against the formulas of the criteria on exact limits and against integrals; quick."""
+"""Masks, restarts and success probabilities against formulas of the criteria on exact limits, and against integrals; quick."""
 
 import itertools
 
@@ -7,12 +7,13 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import chi, norm
 
-from theory.algorithms import WR, Algorithm, At, Rewind
+from theory.algorithms import LRR, WR, Algorithm, At, Rewind
 from theory.basins import dense_basin, mean_cosine, sparse_basin
 from theory.conditions import CONDITIONS, keeps, restart_condition, restarts, succeeds
-from theory.criteria import CRITERIA
+from theory.criteria import CRITERIA, small_init_small_final
 from theory.exact import ExactTrainer
 from theory.initialisations import Balanced, Bounded, Gaussian
+from theory.parts import restart_probability
 from theory.probability import success_probability
 from theory.times import escape_angle
 
@@ -90,8 +91,9 @@ def test_restarts_are_the_sparse_basin(rewind):
         restarts(rewind, a0[:6].reshape(2, 3), w0[:6].reshape(2, 3, 3)).tolist()
         == restarts(rewind, a0[:6], w0[:6]).reshape(2, 3).tolist()
     )
-    one = Algorithm("x", rewind, "movement", count=1)
-    same(succeeds(one, a0, w0), keeps("movement", a0, w0) * restarts(rewind, a0, w0))
+    for criterion in ("movement", "random"):
+        one = Algorithm("x", rewind, criterion, count=1)
+        same(succeeds(one, a0, w0), keeps(criterion, a0, w0) * restarts(rewind, a0, w0))
 
 
 def test_what_the_conditions_refuse():
@@ -99,6 +101,12 @@ def test_what_the_conditions_refuse():
                    (1.0, [1.0, np.nan]), (np.ones(3), np.ones((4, 2)))):  # fmt: skip
         with pytest.raises(ValueError, match=r"w0|Initial values"):
             keeps("movement", a0, w0)
+    for a0 in ([1.0, INF], [np.nan, 1.0]):
+        with pytest.raises(ValueError, match="finite"):
+            keeps("movement", a0, [[1.0, 0.5], [1.0, 0.5]])
+    with pytest.raises(ValueError, match=r"d ≥ 2, not \(1,\)"):
+        keeps("movement", 1.0, [1.0])
+    assert keeps("movement", 1.0, [[-0.5, 0.2, 0.1]]).shape == (1,)
     for algorithm in (Algorithm("x", count=2), Algorithm("x", prunings=0), Algorithm("x", fraction=0.5)):
         with pytest.raises(ValueError, match="'x'"):
             succeeds(algorithm, 1.0, [1.0, 1.0])
@@ -162,3 +170,59 @@ def test_weight_rewinding_and_cosines():
         around = [quad(lambda u, k=k, d=d: np.sin(u) ** (d - 2) * np.cos(u) ** k, 0, np.pi / 2)[0] for k in (0, 1)]
         assert mean_cosine(d) == pytest.approx(around[1] / around[0], rel=1e-10)
     assert mean_cosine(1) == pytest.approx(1)
+
+
+MOVEMENT = Algorithm("x", criterion="movement")
+UNKNOWN_TO_T5 = Rewind("final", "final", "init")
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.spec)
+def test_which_formula_answers(law):
+    """T5 where it holds; ``parts`` for other criteria and restarts; without pruning neither criterion nor restart matters."""
+    d = np.array([[2, 3]])
+    for algorithm in (MOVEMENT, Algorithm("x", UNKNOWN_TO_T5), Algorithm("x", criterion="movement", prunings=1)):
+        expected = [[restart_probability(str(algorithm.criterion), algorithm.rewind, law, n).value for n in (2, 3)]]
+        same(success_probability(algorithm, law, d), expected)
+    on_axis = sparse_basin(law, d)
+    same(success_probability(Algorithm("x", prunings=1), law, d), on_axis)
+    same(success_probability(Algorithm("x", criterion="random", prunings=1), law, d), on_axis / d)
+    same(success_probability(Algorithm("x", criterion="large_init_large_final"), law, d), on_axis)
+    same(success_probability(Algorithm("x", prunings=1), law, d, noise=True), (on_axis + 0.5) / 2)
+    for criterion, rewind in (("movement", Rewind()), ("random", LRR.rewind), ("large_final", Rewind())):
+        dense = Algorithm("x", rewind, criterion, prunings=0)
+        same(success_probability(dense, law, d), dense_basin(law, d))
+        same(success_probability(dense, law, d, noise=True), dense_basin(law, d))
+    for algorithm in (MOVEMENT, WR(time=1.0)):
+        assert success_probability(algorithm, law, 1) == sparse_basin(law, np.array(1))
+    both = np.array([1, 3])
+    same(success_probability(MOVEMENT, law, both)[0], sparse_basin(law, both)[0])
+    if law == Balanced():
+        same(success_probability(WR(time=1.0), law, both), [0.25, float(success_probability(WR(time=1.0), law, 3))])
+
+
+@pytest.mark.parametrize("d", [0, 0.5, 2.5, -1, [2, -1], [2, 2.5], [0, 2], "many", [-2.0, 3.0]])
+def test_a_number_of_inputs_is_whole(d):
+    with pytest.raises(ValueError, match="whole number"):
+        success_probability("IMP", "balanced", d)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "law", "d", "noise", "shown"),
+    [
+        (Algorithm("x", UNKNOWN_TO_T5), "gaussian", 1, False, "d ≥ 2 inputs, not for 1"),
+        (Algorithm("x", UNKNOWN_TO_T5), "gaussian", 2, True, "final, final, init"),
+        (Algorithm("x", Rewind(At(1, "time"), At(2, "time"), At(1, "time"))), "balanced", 2, False, "At, At, At"),
+        (Algorithm("x", Rewind(At(1, "time"), At(1, "time"), At(2, "time"))), "balanced", 2, False, "At, At, At"),
+        (Algorithm("x", Rewind(At(1, "time"), "init", "init")), "balanced", 2, False, "At, init, init"),
+        (MOVEMENT, "balanced", 2, True, "'movement'"),
+        (Algorithm("x", count=2), "balanced", 2, False, "own amount"),
+        (Algorithm("x", criterion="movement", fraction=0.5), "balanced", 2, False, "own amount"),
+        (Algorithm("x", criterion=small_init_small_final(2.0)), "balanced", 2, False, "small_init_small_final"),
+        (WR(time=1.0), "gaussian", 2, False, "balanced starts only"),
+        ("learned-signs", "balanced", 3, True, "with label noise"),
+        ("initial-signs", "balanced", 3, True, "with label noise"),
+    ],
+)
+def test_what_has_no_probability(algorithm, law, d, noise, shown):
+    with pytest.raises(ValueError, match=shown):
+        success_probability(algorithm, law, d, noise=noise)

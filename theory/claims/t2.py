@@ -31,9 +31,16 @@ def identity(words: str, left: object, right: object, *given: Formula) -> Fact:
 
 def _branch() -> tuple[Group | Fact, ...]:
     loss = s * (product**2 / 2 - beta * product)
-    p, sign, start = sp.symbols("p sigma p_0", real=True)
+    p, sign, start, decay, x, y = sp.symbols("p sigma p_0 e x_i y_i", real=True)
     logistic = beta / (1 + (beta / start - 1) * sp.exp(-2 * s * beta * sign * t))
+    slow = start / (1 + 2 * s * sign * start * t)
+    falls, grows = both(gt(beta * start, 0), gt(decay, 0), le(decay, 1)), both(lt(beta * start, 0), ge(decay, 1))
     return (
+        identity(
+            "a sample where φ(w x) = w x: over the branch they add up to s(p²/2 − βp) and a constant",
+            (outer * inner * x - y) ** 2 / 2,
+            x**2 * product**2 / 2 - x * y * product + y**2 / 2,
+        ),
         identity("ȧ is −∂/∂a of the branch loss s(p²/2 − βp)", BRANCH.along(outer), -sp.diff(loss, outer)),
         identity("ẇ is −∂/∂w of the branch loss", BRANCH.along(inner), -sp.diff(loss, inner)),
         identity("ṗ = s(β − p)(a² + w²)", BRANCH.along(product), s * (beta - product) * (outer**2 + inner**2)),
@@ -45,6 +52,12 @@ def _branch() -> tuple[Group | Fact, ...]:
             2 * s * sign * logistic * (beta - logistic),
         ),
         identity("and starts at p0", logistic.subs(t, 0), start),
+        Fact(
+            "its denominator never vanishes and it keeps the sign of p0, with e = e^{−2sβσt} ≤ 1 for βp0 > 0, ≥ 1 for βp0 < 0",
+            gt(beta * (start + (beta - start) * decay), 0),
+            (Or((falls, grows)),),
+        ),
+        identity("β = 0: p0/(1 + 2s|p0|t) solves ṗ = −2sσp²", sp.diff(slow, t), -2 * s * sign * slow**2),
         Fact("√(c² + 4p²) = 2σp where c = 0", eq((2 * sign * p) ** 2, 4 * p**2), (eq(sign**2, 1),)),
     )
 
@@ -300,7 +313,11 @@ CLAIMS = (
         "p(t) = β/(1 + (β/p0 − 1) e^{−2sβ·sgn(p0)·t}).",
         OURS,
         _branch,
-        hypotheses=("one input; gradient flow on the squared loss", "w keeps its sign (s, β are the branch's)"),
+        hypotheses=(
+            "one input; gradient flow on the squared loss",
+            "w keeps its sign (s, β are the branch's)",
+            "the logistic: β ≠ 0 and p0 ≠ 0 (β = 0: p0/(1 + 2s|p0|t))",
+        ),
         closed_forms=("theory.one_input.branch_flow",),
         false=(
             Fact(
@@ -323,7 +340,10 @@ CLAIMS = (
         "The sparse neuron learns iff w0 > 0 and a0 > −w0; on w < 0 the sign never changes.",
         PAPER + " (balanced); any initialisation: " + OURS,
         _noise_free,
-        hypotheses=("β₊ = 1, β₋ = 0 (noise-free data, or the population)", "at w = 0 the flow is a Filippov inclusion"),
+        hypotheses=(
+            "β₊ = 1, β₋ = 0 (noise-free data, or the population)",
+            "w0 ≠ 0; at w = 0 the flow is a Filippov inclusion (from w0 = 0 < a0 that is not unique)",
+        ),
         starts=(gt(w, 0), gt(a, -w)),
         ends=(eq(outer * inner, beta), gt(inner, 0)),
         closed_forms=("theory.one_input.flow", "theory.learns"),

@@ -71,7 +71,7 @@ def _signs() -> tuple[Fact, ...]:
         Fact(
             "while a > 0, a non-positive w_1 grows, except at θ = π",
             gt(POLAR.along(r * sp.cos(theta)), 0),
-            (gt(r, 0), gt(a, 0), ge(theta, 0), lt(theta, sp.pi), le(sp.cos(theta), 0), le(g(theta), sp.S.Half)),
+            (gt(r, 0), gt(a, 0), ge(theta, 0), lt(theta, sp.pi), le(sp.cos(theta), 0)),
             uses=(TURN_POSITIVE.at(), G_SPELLED.at(), SINE_BELOW.at()),
         ),
         Fact(

@@ -12,7 +12,7 @@ from .symbols import POLAR, a, r, theta
 from .t4 import TURNS
 from .trigonometry import COSINE, COSINE_LEFT, G_LOW, SINE
 
-__all__ = ["CLAIMS"]
+__all__ = ["CLAIMS", "SPEED", "balanced"]
 
 delta, x, psi, late = sp.symbols("delta x psi Delta", real=True)
 SPEED = (sp.pi - theta) * sp.sin(theta) / (2 * sp.pi)

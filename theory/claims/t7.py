@@ -10,7 +10,7 @@ from ..proof.solutions import fade, travel
 from .claim import OURS, Claim, Falsehood, Part
 from .symbols import POLAR, a, psi, r, theta
 from .t4 import LIMIT, positive
-from .t6 import SPEED
+from .t6 import SPEED, balanced
 from .trigonometry import SINE
 
 __all__ = ["CLAIMS"]
@@ -83,6 +83,7 @@ def _balanced() -> tuple[Node, ...]:
             SPEED,
             (gt(r, 0), eq(a, r)),
             speed_positive,
+            balanced(),
         ),
         Fact(
             "θ < θ1: w_1 > κ‖w_⊥‖",

@@ -183,6 +183,6 @@ CLAIMS = (
             compare("large_final_same_sign", "=", "ties if w_1 < 0", MINUS),
             compare("magnitude_increase_diff_sign", ">", "if w_1 < 0", MINUS),
         ),
-        assumes=("T4", "T7"),
+        assumes=("T4", "T5", "T7"),
     ),
 )

@@ -134,6 +134,11 @@ def _variants() -> tuple[Fact, ...]:
             iff(both(gt(kept, 0), gt(a, -kept)), both(gt(w, 0), gt(a, -w), lt(w, m))),
             (ne(w, m), gt(m, 0)),
         ),
+        Fact(
+            "at w_1 = m, which did not shrink, it is B's own condition",
+            iff(both(gt(w, 0), gt(a, -w)), both(gt(w, 0), gt(a, -w), le(w, m))),
+            (eq(w, m),),
+        ),
     )
 
 

@@ -7,13 +7,15 @@
 | "smooth"     | e > 0  | e ≠ 0 | e ≠ 0, no two equal | e ≠ 0 | e > 0 | cos e ≠ 0 |
 """
 
+from functools import cache
 from itertools import combinations
 from typing import Any, Literal
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from .logic import Defined, Relation, ge, gt, le, lt, ne
+from .identities import vanishes
+from .logic import Defined, Relation, expanded, ge, gt, le, lt, ne
 
 __all__ = ["Level", "demands"]
 
@@ -43,6 +45,8 @@ def _of(e: Any, level: Level) -> list[Relation]:
     if isinstance(e, sp.Pow):
         return _power(e.args[0], e.args[1], level)
     if isinstance(e, Defined):
+        if level == "smooth":
+            _require_derivative(e.func, len(e.args))
         return demands(e.definition(*e.args), level=level)
     if isinstance(e, AppliedUndef) and level == "defined":
         return []
@@ -56,6 +60,15 @@ def _of(e: Any, level: Level) -> list[Relation]:
         strict = level == "smooth" or e.func == sp.atanh
         return [(gt if strict else ge)(e.args[0], -1), (lt if strict else le)(e.args[0], 1)]
     raise ValueError(f"{e} is not known to be {level}.")
+
+
+@cache
+def _require_derivative(function: Any, places: int) -> None:
+    """Raises ValueError where the derivative that rules use is not that of the definition."""
+    at = sp.symbols(f"x:{places}", real=True)
+    for i, x in enumerate(at):
+        if vanishes(sp.diff(function.definition(*at), x) - expanded(function(*at).fdiff(i + 1))) is None:
+            raise ValueError(f"The derivative of {function.__name__} is not that of its definition.")
 
 
 def _power(base: Any, exponent: Any, level: Level) -> list[Relation]:

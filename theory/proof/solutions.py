@@ -82,13 +82,13 @@ def travel(
     and x strictly decreases. Raises ValueError where the speed depends on more than the variable, ``positive`` is a fact about
     something else, or the path does not know one of ``equal``.
     """
+    if speed.free_symbols != {variable}:
+        raise ValueError(f"{words}: the speed {speed} does not depend on {variable} alone.")
     if positive.conclusion != gt(speed, 0) or symbols_of(*positive.given) - {variable}:
         raise ValueError(f"{words}: {positive} does not say that {speed} is positive on an interval of {variable}.")
     known = set() if path is None else {*path.flow.domain, *path.constants, *(f for v in path.known.values() for f in v)}
     if path is not None and (missing := [f for f in equal if f not in known]):
         raise ValueError(f"{words}: {path.words} does not know that {' and '.join(map(text, missing))}.")
-    if speed.free_symbols != {variable}:
-        raise ValueError(f"{words}: the speed {speed} does not depend on {variable} alone.")
     facts = (Fact(f"{words}: the velocity is minus the speed", eq(velocity, -speed), tuple(equal)), positive)
     return Step(words, words, "separation of variables", facts)
 

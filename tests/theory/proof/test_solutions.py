@@ -70,8 +70,8 @@ def test_ordered_solutions():
 
 def test_a_gradient_flow_without_rest():
     """L = e^x has no critical point; L = x² has one."""
-    none = Fact("no rest", gt(sp.exp(x), 0))
-    assert failures(escape("e", {x: sp.exp(x)}, {x: -sp.exp(x)}, (), (none,))) == []
-    assert failures(escape("e", {x: sp.exp(x)}, {x: sp.exp(x)}, (), (none,))) == ["x follows the gradient"]
+    none, least = Fact("no rest", gt(sp.exp(x), 0)), Fact("least", gt(sp.exp(x), 0))
+    assert failures(escape("e", {x: sp.exp(x)}, {x: -sp.exp(x)}, (), (none,), least)) == []
+    assert failures(escape("e", {x: sp.exp(x)}, {x: sp.exp(x)}, (), (none,), least)) == ["x follows the gradient"]
     rest = Fact("e: no rest", gt((2 * x) ** 2, 0))
-    assert failures(escape("e", {x: 2 * x}, {x: -2 * x}, (), (rest,))) == ["no rest"]
+    assert failures(escape("e", {x: 2 * x}, {x: -2 * x}, (), (rest,), Fact("least", ge(x**2, 0)))) == ["no rest"]

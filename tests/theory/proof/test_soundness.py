@@ -218,7 +218,7 @@ def test_the_domain_of_the_path_that_is_entered():
     flow = Flow("up", ((x, 1 - x),))
     p = Path("p", flow, eq(x, 0))
     p.pass_on("then", "far", p.leave("up", "upwards", x), Path("far", flow.within(gt(x, 5))))
-    assert refused(p) == ["then: x > 5"]
+    assert refused(p) == ["far: x > 5"]
 
 
 def test_arrival_knows_nothing_of_what_jumps_there():
@@ -298,6 +298,25 @@ def test_a_map_that_is_not_defined():
     step = Map("quotient", ((x, 1 / y),))
     assert any("is defined" in w for w in refused(induct("i", step, (gt(x, 0),), (le(x * y, 1),))))
     assert any("is defined" in w for w in refused(descend("d", step, (gt(x, 5),), x, 1)))
+
+
+def test_a_derivative_that_is_not_that_of_the_definition():
+    """A name whose derivative is said to be zero would be conserved along everything."""
+
+    class still(Defined):
+        nargs, is_real = 1, True
+
+        @classmethod
+        def definition(cls, t):
+            return t**2
+
+        def fdiff(self, argindex=1):
+            return sp.Integer(0)
+
+    with pytest.raises(ValueError, match="derivative of still"):
+        Path("p", RISE, eq(x, 0)).conserve("c", "still", still(x), sp.Integer(0))
+    with pytest.raises(ValueError, match="derivative of still"):
+        Path("p", RISE, eq(x, 0)).stay("c", "still", ge(1, still(x)))
 
 
 def test_demands():

@@ -1,0 +1,437 @@
+"""The compiled part of ``simulate.active_set``: eight-lane arithmetic, the cones that tell which samples to look at, the loop.
+
+Everything that the compiler reads lies in this one file, since Numba's cache looks for changes nowhere else. Matrices
+are flat arrays of rows of ``width`` numbers, d rounded up to whole lanes and filled with zeros. No rounding mode is relaxed.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+from .gd import CHECK, TINY, End
+
+__all__ = ["LANES", "WATCHED", "descend"]
+
+LANES = 8
+WATCHED = 32
+"""Most samples whose side of the kink is looked at in every step."""
+SHRINK = 8
+"""Samples in a cone per sample in the next narrower one."""
+FEW = 48
+"""A cone of fewer samples is not divided further."""
+NARROW = 0.9
+"""Widest cone of the watched: inside, |w| can't leave the finite numbers or reach ``TINY`` unseen."""
+COLLAPSED, DIVERGED, REST, TIME = int(End.COLLAPSED), int(End.DIVERGED), int(End.REST), int(End.TIME)
+VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+
+
+class Vector(types.Type):
+    """Eight float64 in a register."""
+
+    def __init__(self):
+        super().__init__(name="Vector")
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, VECTOR)
+
+
+vector = Vector()
+
+
+def _compile(function):
+    try:
+        return njit(error_model="numpy", nogil=True, cache=True)(function)
+    except RuntimeError:  # no folder to keep a cache in
+        return njit(error_model="numpy", nogil=True)(function)
+
+
+def _place(context, builder, kind, array, offset):
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [offset]), VECTOR.as_pointer())
+
+
+def _shuffled(builder, x, order):
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), order)
+    return builder.shuffle_vector(x, ir.Constant(VECTOR, ir.Undefined), lanes)
+
+
+def _spread(builder, x):
+    one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), x, ir.Constant(ir.IntType(32), 0))
+    return _shuffled(builder, one, [0] * LANES)
+
+
+@intrinsic
+def load(typing, array, offset):
+    """array[offset : offset + 8]."""
+
+    def code(context, builder, signature, args):
+        value = builder.load(_place(context, builder, signature.args[0], *args))
+        value.align = 8
+        return value
+
+    return vector(array, types.intp), code
+
+
+@intrinsic
+def store(typing, array, offset, value):
+    """array[offset : offset + 8] = value."""
+
+    def code(context, builder, signature, args):
+        builder.store(args[2], _place(context, builder, signature.args[0], *args[:2])).align = 8
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), code
+
+
+@intrinsic
+def spread(typing, x):
+    """The number x eight times."""
+    return vector(types.float64), lambda context, builder, signature, args: _spread(builder, args[0])
+
+
+@intrinsic
+def add(typing, x, y):
+    """x + y."""
+    return vector(vector, vector), lambda context, builder, signature, args: builder.fadd(*args)
+
+
+@intrinsic
+def sub(typing, x, y):
+    """x − y."""
+    return vector(vector, vector), lambda context, builder, signature, args: builder.fsub(*args)
+
+
+@intrinsic
+def mul(typing, x, y):
+    """x y."""
+    return vector(vector, vector), lambda context, builder, signature, args: builder.fmul(*args)
+
+
+@intrinsic
+def fma(typing, x, y, z):
+    """x y + z."""
+
+    def code(context, builder, signature, args):
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{LANES}f64"), args)
+
+    return vector(vector, vector, vector), code
+
+
+@intrinsic
+def where_positive(typing, z, x):
+    """x where z > 0, else 0."""
+
+    def code(context, builder, signature, args):
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
+
+    return vector(vector, vector), code
+
+
+@intrinsic
+def total(typing, x):
+    """Sum of the eight, in a fixed order."""
+
+    def code(context, builder, signature, args):
+        x = args[0]
+        for shift in (4, 2, 1):
+            x = builder.fadd(x, _shuffled(builder, x, [(i + shift) % LANES for i in range(LANES)]))
+        return builder.extract_element(x, ir.Constant(ir.IntType(32), 0))
+
+    return types.float64(vector), code
+
+
+@_compile
+def _dot(x, i, y, j, width):
+    """Σ x[i + q] y[j + q] over one row."""
+    s = spread(0.0)
+    for b in range(0, width, LANES):
+        s = fma(load(x, i + b), load(y, j + b), s)
+    return total(s)
+
+
+@_compile
+def _length(w, i, width):
+    """‖w‖, with no underflow of squares."""
+    largest = 0.0
+    for j in range(width):
+        largest = max(largest, abs(w[i + j]))
+    if not 0 < largest < np.inf:
+        return largest
+    s = 0.0
+    for j in range(width):
+        s += (w[i + j] / largest) ** 2
+    return largest * np.sqrt(s)
+
+
+@_compile
+def _tangent(unit, l, w, i, width):
+    """tan of the angle between row l of ``unit`` and w, and w·unit; inf from a right angle on."""
+    p = _dot(w, i, unit, l, width)
+    if not p > 0:
+        return np.inf, 0.0
+    s = 0.0
+    for j in range(width):
+        s += ((w[i + j] - p * unit[l + j]) / p) ** 2
+    return np.sqrt(s), p
+
+
+@_compile
+def _include(rows, low, X, i, y, sign, d, width):
+    """Add ± x (x, y) of sample i to the double-double sums rows + low.
+
+    The rounded products are the same on the way in and out, so what is left of a sample that came and went is 2⁻¹⁰⁰ of it.
+    """
+    for j in range(d + 1):
+        factor = spread(sign * (X[i * width + j] if j < d else y))
+        for b in range(0, width, LANES):
+            q = j * width + b
+            p, high = mul(factor, load(X, i * width + b)), load(rows, q)
+            s = add(high, p)
+            part = sub(s, high)
+            rest = add(load(low, q), add(sub(high, sub(s, part)), sub(p, part)))
+            high = add(s, rest)
+            store(rows, q, high)
+            store(low, q, sub(rest, sub(high, s)))
+
+
+@_compile
+def _smallest(values, count, k):
+    """The k-th smallest (from 0) of the first ``count`` values."""
+    return np.partition(values[:count], k)[k]
+
+
+@_compile
+def _choose(margins, count, room, speed, wide, d, width):
+    """How wide a cone to watch: the sine that makes watching and looking again cheapest, at the angle a step has lately made."""
+    few = min(count, WATCHED + 1)
+    nearest = np.sort(np.partition(margins[:count], few - 1)[:few]) if count > few else np.sort(margins[:count])
+    best, least = 0.0, np.inf
+    for k in range(0, WATCHED + 1, LANES):
+        rho = min(nearest[k], room) if k < len(nearest) else room
+        price = (300.0 + wide * (2.0 + width / 4)) * min(1.0, speed / max(rho, 1e-300)) + k * (d + width) / 26.0
+        if price < least:
+            best, least = rho, price
+    return best
+
+
+@_compile
+def _look(w, at, d, n, width, X, y, inverse, cones, starts, counts, sines, members, units, inside, sums, speed, work):
+    """Sort the samples anew around w: which are watched, which are in the sums. Returns the watched, their cone, the cost.
+
+    Cone l holds the samples within the sine ``sines[l]`` of w as it stood then; the others can't be crossed while w is in it.
+    """
+    rows, low, watched_x, watched_y = sums
+    margins, near, positive = work
+    size = _length(w, at, width)
+    l, room = cones - 1, 0.0
+    while l > 0:
+        room = sines[l] - _tangent(units, l * width, w, at, width)[0]
+        if room > 0.5 * sines[l]:
+            break
+        l -= 1
+    first, m = starts[l], counts[l]
+    room = min(NARROW, room) if l > 0 else np.inf
+    for t in range(m):
+        i = members[first + t]
+        z = _dot(X, i * width, w, at, width)
+        positive[t] = z > 0
+        margins[t] = max(0.0, abs(z) * inverse[i] / size - 1e-15 * (d + 4)) if size > 1e-280 else 0.0
+        near[t] = margins[t]
+    left = m
+    for q in range(l + 1, cones):
+        rho = room if left <= counts[q - 1] // SHRINK else min(room, _smallest(near, left, max(1, counts[q - 1] // SHRINK)))
+        rho *= 1 - 1e-9
+        left = 0
+        for t in range(m):
+            if margins[t] < rho:
+                near[left], members[starts[q] + left] = margins[t], members[first + t]
+                left += 1
+        sines[q], counts[q], room = rho, left, rho
+        for j in range(width):
+            units[q * width + j] = w[at + j] / size
+    rho = _choose(near, left, min(room, NARROW), speed, counts[cones - 1], d, width) * (1 - 1e-9)
+    k = 0
+    for t in range(m):
+        i = members[first + t]
+        watch = margins[t] < rho
+        if watch:
+            for j in range(width):
+                rows[(d + 1 + k) * width + j] = X[i * width + j]
+            for j in range(d):
+                watched_x[j * WATCHED + k] = X[i * width + j]
+            watched_y[k] = y[i]
+            k += 1
+        if inside[i] != (positive[t] and not watch):
+            _include(rows, low, X, i, y[i], -1.0 if inside[i] else 1.0, d, width)
+            inside[i] = not inside[i]
+    full = (k + LANES - 1) // LANES * LANES
+    for t in range(k, full):
+        for j in range(width):
+            rows[(d + 1 + t) * width + j] = 0.0
+        for j in range(d):
+            watched_x[j * WATCHED + t] = 0.0
+        watched_y[t] = 0.0
+    return full, rho
+
+
+@_compile
+def _gather(X, y, w, mask, rows, alive, weights, inverse):
+    """The coordinates that are trained or not at zero, samples as rows, 1/‖x‖ (0 for x = 0, which is never active)."""
+    d = 0
+    for j in range(len(w)):
+        if mask[j] or w[j] != 0:
+            alive[d] = j
+            weights[d] = w[j]
+            d += 1
+    width = (d + LANES - 1) // LANES * LANES
+    weights[d:] = 0.0
+    for i in range(len(y)):
+        s = 0.0
+        for j in range(d):
+            x = X[alive[j], i]
+            rows[i * width + j] = x
+            s += x * x
+        for j in range(d, width):
+            rows[i * width + j] = 0.0
+        inverse[i] = 1 / np.sqrt(s) if s > 0 else np.inf
+    return d, width
+
+
+@_compile
+def _force(w, at, a, sums, coefficients, watched, d, width, share, G):
+    """G = share (b − A (a w) + Σ_watched 1{w·x > 0} (y − a w·x) x), as one product of coefficients and rows."""
+    rows, _, watched_x, watched_y = sums
+    minus = spread(-a)
+    for b in range(0, width, LANES):
+        store(coefficients, b, mul(minus, load(w, at + b)))
+    coefficients[d] = 1.0
+    for b in range(0, watched, LANES):
+        z = spread(0.0)
+        for j in range(d):
+            z = fma(spread(w[at + j]), load(watched_x, j * WATCHED + b), z)
+        store(coefficients, d + 1 + b, where_positive(z, fma(minus, z, load(watched_y, b))))
+    count = d + 1 + watched
+    for b in range(0, width, LANES):
+        even, odd = spread(0.0), spread(0.0)
+        for r in range(0, count - 1, 2):
+            even = fma(spread(coefficients[r]), load(rows, r * width + b), even)
+            odd = fma(spread(coefficients[r + 1]), load(rows, (r + 1) * width + b), odd)
+        if count % 2:
+            even = fma(spread(coefficients[count - 1]), load(rows, (count - 1) * width + b), even)
+        store(G, b, mul(spread(share), add(even, odd)))
+
+
+@_compile
+def _ended(a, next_a, w, here, there, d):
+    """How a step from (a, row ``here`` of w) to (next_a, row ``there``) ends the descent, rest apart."""
+    size = step = 0.0
+    finite = np.isfinite(next_a)
+    for j in range(d):
+        finite &= np.isfinite(w[there + j])
+        size, step = max(size, abs(w[there + j])), max(step, abs(w[there + j] - w[here + j]))
+    if not finite:
+        return DIVERGED
+    return COLLAPSED if size < TINY and step < TINY else TIME
+
+
+@_compile
+def _same(x, width):
+    """Are the first two rows of x equal?"""
+    for j in range(width):
+        if x[j] != x[width + j]:
+            return False
+    return True
+
+
+@_compile
+def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
+    """One trial; fills last_w (d,) and the points, returns the last a, the steps and how it ended."""
+    n, most = len(y), (len(w) + LANES - 1) // LANES * LANES
+    samples, alive, inverse, weights = np.empty(n * most), np.empty(len(w), np.int64), np.empty(n), np.empty(2 * most)
+    d, width = _gather(X, y, w, mask, samples, alive, weights, inverse)
+    cones, size = 1, n
+    while size // SHRINK >= FEW:
+        cones, size = cones + 1, size // SHRINK
+    starts, counts, sines = np.zeros(cones, np.int64), np.zeros(cones, np.int64), np.zeros(cones)
+    members, units, inside = np.empty(2 * n, np.int64), np.zeros(cones * width), np.zeros(n, np.bool_)
+    members[:n], counts[0], sines[0], size = np.arange(n), n, np.inf, n
+    for l in range(1, cones):
+        starts[l], size = starts[l - 1] + size, size // SHRINK
+    sums = np.zeros((d + 1 + WATCHED) * width), np.zeros((d + 1) * width), np.zeros(d * WATCHED), np.zeros(WATCHED)
+    work = np.empty(n), np.empty(n), np.empty(n, np.bool_)
+    coefficients, G, trained = np.zeros(d + 1 + WATCHED + LANES), np.zeros(width), np.zeros(width)
+    velocity, anchor, unit = np.zeros(2 * width), np.zeros(width), np.zeros(width)
+    for j in range(d):
+        trained[j] = mask[alive[j]]
+    here, there, moment, end, k = 0, width, 0, TIME, 0
+    a_velocity, speed, since, watched, rho, limit, shrink = 0.0, 1.0, 0, 0, 0.0, -1.0, 0.0
+    last_w[:] = w
+    while True:
+        while moment < len(moments) and moments[moment] == k:
+            point_a[moment] = a
+            point_w[moment] = w
+            for j in range(d):
+                point_w[moment, alive[j]] = weights[here + j]
+            moment += 1
+        if k == steps:
+            break
+        if limit < 0:
+            tangent, p = _tangent(unit, 0, weights, here, width)
+            if not tangent < rho:
+                speed = 1.0 if since == 0 else 0.5 * (speed + min(1.0, tangent) / since)
+                watched, rho = _look(
+                    weights, here, d, n, width, samples, y, inverse,
+                    cones, starts, counts, sines, members, units, inside, sums, speed, work,
+                )  # fmt: skip
+                size, since = _length(weights, here, width), 0
+                for j in range(width):
+                    unit[j] = weights[here + j] / size
+                p = size
+            for j in range(width):
+                anchor[j] = p * unit[j]
+            shrink, limit = 1 / p, rho * rho if p > 1e-190 else -1.0
+        _force(weights, here, a, sums, coefficients, watched, d, width, 1.0 / n, G)
+        slope = a_velocity * mu + _dot(weights, here, G, 0, width)
+        new_a = a + eta * slope
+        far = spread(0.0)
+        for b in range(0, width, LANES):
+            step = fma(spread(mu), load(velocity, here + b), mul(spread(a), mul(load(G, b), load(trained, b))))
+            new = fma(spread(eta), step, load(weights, here + b))
+            store(velocity, there + b, step)
+            store(weights, there + b, new)
+            off = mul(sub(new, load(anchor, b)), spread(shrink))
+            far = fma(off, off, far)
+        k, since = k + 1, since + 1
+        if not (total(far) < limit and abs(new_a) < np.inf):
+            limit = -1.0
+            end = _ended(a, new_a, weights, here, there, d)
+            if end == DIVERGED:
+                break
+        if end == TIME and k % CHECK == 1 and new_a == a and _same(weights, width):
+            if mu == 0 or (slope == a_velocity and _same(velocity, width)):
+                end = REST
+        a, a_velocity, here, there = new_a, slope, there, here
+        if end != TIME:
+            break
+    for j in range(d):
+        last_w[alive[j]] = weights[here + j]
+    for rest in range(moment, len(moments)):
+        point_a[rest] = a
+        point_w[rest] = last_w
+    return a, k, end
+
+
+@_compile
+def descend(X, y, a, w, mask, eta, mu, steps, moments, last_a, last_w, point_a, point_w, taken, ends):
+    """All trials, one after the other: fills last_a (B,), last_w (B, d), the points (m, B) and (m, B, d), taken and ends (B,)."""
+    for i in range(len(a)):
+        last_a[i], taken[i], ends[i] = _trial(
+            X[i], y[i], a[i], w[i], mask[i], eta, mu, steps, moments, last_w[i], point_a[:, i], point_w[:, i]
+        )
