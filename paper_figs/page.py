@@ -64,7 +64,7 @@ class Page:
         self.parts.append(f'<figure id="{label}">{image}<figcaption>{words} {link}.</figcaption></figure>')
 
     def claim(self, claim: Mapping[str, Any]) -> None:
-        """A claim with its status, folded: hypotheses, what it rests on, the tree of its obligations, kernel-checked theorems."""
+        """A claim with its status, folded: hypotheses, what it rests on, the tree of its obligations, theorems in Rocq."""
         words = {k: html.escape(str(claim[k])) for k in ("id", "status", "title", "statement", "source")}
         head = "<b>{id}</b> <span class='tag {status}'>{status}</span> {title}. {statement} <small>({source})</small>".format(
             **words

@@ -74,10 +74,11 @@ def _criteria(page: Page) -> None:
     page.heading("Mask criteria")
     summary = document["summary"]
     page.text(f"""
-        One-shot pruning of the neuron to one weight after a long dense phase, d = 10, by criterion (T8). W is the size of w_1 at the
-        start, M and μ the largest and the smallest of the others, m the learned size. Exact probabilities; the whole table has
-        {summary["with a probability"]} cells of criterion, initialisation, restart (T9) and d, {summary["outside the 99.9 % interval"]} of them outside
-        the 99.9 % interval of {document["settings"]["n"]} simulated starts.
+        One-shot pruning of the neuron to one weight after a long dense phase, d = 10, by criterion (T8). W is the size of w_1
+        at the start, M and μ the largest and the smallest of the others, m the learned size. Exact probabilities; the whole
+        table has {summary["with a probability"]} cells of criterion, initialisation, restart (T9) and d, of which
+        {summary["outside the 99.9 % interval"]} lie outside the 99.9 % interval of {document["settings"]["n"]} simulated
+        starts.
     """)
     page.table(*criteria_rows(document))
     page.provenance("success-table", {k: v for k, v in document.items() if k != "rows"})

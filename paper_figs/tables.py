@@ -39,7 +39,8 @@ def criteria_rows(document: Document, d: int = D) -> Table:
     inits = list(dict.fromkeys(r["initialisation"] for r in rows))
     cells = {(r["criterion"], r["initialisation"], r["name"]): r["probability"] for r in rows}
     kept = {r["criterion"]: r["mask in D"] for r in rows}
-    head = ("criterion", "keeps e_1, from a start in the basin, iff", *(f"P(IMP), P(LRR): {i}" for i in inits), "settings")
+    right = "the mask is right, from a start in the basin, iff"
+    head = ("criterion", right, *(f"P(IMP), P(LRR): {i}" for i in inits), "settings")
     body = [
         [name, words, *(", ".join(_chance(cells[name, i, a]) for a in ("IMP", "LRR")) for i in inits), "#success-table"]
         for name, words in kept.items()

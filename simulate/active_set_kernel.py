@@ -222,17 +222,17 @@ def _choose(margins, count, room, speed, wide, d, width):
 
 
 @_compile
-def _look(w, at, d, n, width, X, y, inverse, cones, starts, counts, sines, members, units, inside, sums, speed, work):
+def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, units, inside, sums, speed, work):
     """Sort the samples anew around w: which are watched, which are in the sums. Returns the watched, their cone, the cost.
 
     Cone l holds the samples within the sine ``sines[l]`` of w as it stood then; the others can't be crossed while w is in it.
     """
     rows, low, watched_x, watched_y = sums
     margins, near, positive = work
-    size = _length(w, at, width)
+    size = _length(w, 0, width)
     l, room = cones - 1, 0.0
     while l > 0:
-        room = sines[l] - _tangent(units, l * width, w, at, width)[0]
+        room = sines[l] - _tangent(units, l * width, w, 0, width)[0]
         if room > 0.5 * sines[l]:
             break
         l -= 1
@@ -240,7 +240,7 @@ def _look(w, at, d, n, width, X, y, inverse, cones, starts, counts, sines, membe
     room = min(NARROW, room) if l > 0 else np.inf
     for t in range(m):
         i = members[first + t]
-        z = _dot(X, i * width, w, at, width)
+        z = _dot(X, i * width, w, 0, width)
         positive[t] = z > 0
         margins[t] = max(0.0, abs(z) * inverse[i] / size - 1e-15 * (d + 4)) if size > 1e-280 else 0.0
         near[t] = margins[t]
@@ -255,7 +255,7 @@ def _look(w, at, d, n, width, X, y, inverse, cones, starts, counts, sines, membe
                 left += 1
         sines[q], counts[q], room = rho, left, rho
         for j in range(width):
-            units[q * width + j] = w[at + j] / size
+            units[q * width + j] = w[j] / size
     rho = _choose(near, left, min(room, NARROW), speed, counts[cones - 1], d, width) * (1 - 1e-9)
     k = 0
     for t in range(m):
@@ -305,37 +305,65 @@ def _gather(X, y, w, mask, rows, alive, weights, inverse):
 
 
 @_compile
-def _force(w, at, a, sums, coefficients, watched, d, width, share, G):
-    """G = share (b − A (a w) + Σ_watched 1{w·x > 0} (y − a w·x) x), as one product of coefficients and rows."""
+def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, sums, residuals, G, trained, anchor):
+    """Steps from k to ``stop``, or to the first one that leaves the cone or the finite numbers, or after which to look for rest.
+
+    G = share (b − a A w + Σ_watched 1{w·x > 0} (y − a w·x) x). Rows 0 and 1 of the state are the weights before and after the
+    last step; returns a before and after it, the steps done, and whether w is still inside the cone.
+    """
+    weights, velocity, pace = state
     rows, _, watched_x, watched_y = sums
-    minus = spread(-a)
-    for b in range(0, width, LANES):
-        store(coefficients, b, mul(minus, load(w, at + b)))
-    coefficients[d] = 1.0
-    for b in range(0, watched, LANES):
-        z = spread(0.0)
-        for j in range(d):
-            z = fma(spread(w[at + j]), load(watched_x, j * WATCHED + b), z)
-        store(coefficients, d + 1 + b, where_positive(z, fma(minus, z, load(watched_y, b))))
-    count = d + 1 + watched
-    for b in range(0, width, LANES):
-        even, odd = spread(0.0), spread(0.0)
-        for r in range(0, count - 1, 2):
-            even = fma(spread(coefficients[r]), load(rows, r * width + b), even)
-            odd = fma(spread(coefficients[r + 1]), load(rows, (r + 1) * width + b), odd)
-        if count % 2:
-            even = fma(spread(coefficients[count - 1]), load(rows, (count - 1) * width + b), even)
-        store(G, b, mul(spread(share), add(even, odd)))
+    here, there = 0, width
+    before = a
+    while True:
+        minus = spread(-a)
+        for b in range(0, watched, LANES):
+            z = spread(0.0)
+            for j in range(d):
+                z = fma(spread(weights[here + j]), load(watched_x, j * WATCHED + b), z)
+            store(residuals, b, where_positive(z, fma(minus, z, load(watched_y, b))))
+        toward, slopes, far = spread(a * share), spread(0.0), spread(0.0)
+        for b in range(0, width, LANES):
+            even, odd, more = spread(0.0), spread(0.0), load(rows, d * width + b)
+            for j in range(0, d - 1, 2):
+                even = fma(spread(weights[here + j]), load(rows, j * width + b), even)
+                odd = fma(spread(weights[here + j + 1]), load(rows, (j + 1) * width + b), odd)
+            if d % 2:
+                even = fma(spread(weights[here + d - 1]), load(rows, (d - 1) * width + b), even)
+            for t in range(watched):
+                more = fma(spread(residuals[t]), load(rows, (d + 1 + t) * width + b), more)
+            force, old = fma(minus, add(even, odd), more), load(weights, here + b)
+            slopes = fma(force, old, slopes)
+            step = fma(toward, mul(force, load(trained, b)), mul(spread(mu), load(velocity, here + b)))
+            new = fma(spread(eta), step, old)
+            store(velocity, there + b, step)
+            store(weights, there + b, new)
+            off = mul(sub(new, load(anchor, b)), spread(shrink))
+            far = fma(off, off, far)
+        pace[1], pace[0] = pace[0], pace[0] * mu + share * total(slopes)
+        before, a = a, a + eta * pace[0]
+        k += 1
+        inside = total(far) < limit and abs(a) < np.inf
+        if k == stop or not inside or (k % CHECK == 1 and a == before):
+            break
+        here, there = there, here
+    if there == 0:
+        for b in range(0, width, LANES):
+            for x in (weights, velocity):
+                other = load(x, b)
+                store(x, b, load(x, width + b))
+                store(x, width + b, other)
+    return before, a, k, inside
 
 
 @_compile
-def _ended(a, next_a, w, here, there, d):
-    """How a step from (a, row ``here`` of w) to (next_a, row ``there``) ends the descent, rest apart."""
+def _ended(before, a, w, width):
+    """How a step from (before, row 0 of w) to (a, row 1) ends the descent, rest apart."""
     size = step = 0.0
-    finite = np.isfinite(next_a)
-    for j in range(d):
-        finite &= np.isfinite(w[there + j])
-        size, step = max(size, abs(w[there + j])), max(step, abs(w[there + j] - w[here + j]))
+    finite = np.isfinite(a)
+    for j in range(width):
+        finite &= np.isfinite(w[width + j])
+        size, step = max(size, abs(w[width + j])), max(step, abs(w[width + j] - w[j]))
     if not finite:
         return DIVERGED
     return COLLAPSED if size < TINY and step < TINY else TIME
@@ -354,7 +382,7 @@ def _same(x, width):
 def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
     """One trial; fills last_w (d,) and the points, returns the last a, the steps and how it ended."""
     n, most = len(y), (len(w) + LANES - 1) // LANES * LANES
-    samples, alive, inverse, weights = np.empty(n * most), np.empty(len(w), np.int64), np.empty(n), np.empty(2 * most)
+    samples, alive, inverse, weights = np.empty(n * most), np.empty(len(w), np.int64), np.empty(n), np.zeros(2 * most)
     d, width = _gather(X, y, w, mask, samples, alive, weights, inverse)
     cones, size = 1, n
     while size // SHRINK >= FEW:
@@ -366,65 +394,56 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
         starts[l], size = starts[l - 1] + size, size // SHRINK
     sums = np.zeros((d + 1 + WATCHED) * width), np.zeros((d + 1) * width), np.zeros(d * WATCHED), np.zeros(WATCHED)
     work = np.empty(n), np.empty(n), np.empty(n, np.bool_)
-    coefficients, G, trained = np.zeros(d + 1 + WATCHED + LANES), np.zeros(width), np.zeros(width)
-    velocity, anchor, unit = np.zeros(2 * width), np.zeros(width), np.zeros(width)
+    residuals, G, trained = np.zeros(WATCHED), np.zeros(width), np.zeros(width)
+    velocity, anchor, unit, pace = np.zeros(2 * width), np.zeros(width), np.zeros(width), np.zeros(2)
+    state = weights, velocity, pace
     for j in range(d):
         trained[j] = mask[alive[j]]
-    here, there, moment, end, k = 0, width, 0, TIME, 0
-    a_velocity, speed, since, watched, rho, limit, shrink = 0.0, 1.0, 0, 0, 0.0, -1.0, 0.0
+    moment, end, k, last_look = 0, TIME, 0, 0
+    speed, watched, rho, kept = 1.0, 0, 0.0, False
     last_w[:] = w
     while True:
         while moment < len(moments) and moments[moment] == k:
-            point_a[moment] = a
-            point_w[moment] = w
+            point_a[moment], point_w[moment] = a, w
             for j in range(d):
-                point_w[moment, alive[j]] = weights[here + j]
+                point_w[moment, alive[j]] = weights[j]
             moment += 1
         if k == steps:
             break
-        if limit < 0:
-            tangent, p = _tangent(unit, 0, weights, here, width)
+        if not kept:
+            tangent, p = _tangent(unit, 0, weights, 0, width)
             if not tangent < rho:
-                speed = 1.0 if since == 0 else 0.5 * (speed + min(1.0, tangent) / since)
+                speed = 0.5 * (speed + min(1.0, tangent) / max(1, k - last_look))
                 watched, rho = _look(
-                    weights, here, d, n, width, samples, y, inverse,
+                    weights, d, n, width, samples, y, inverse,
                     cones, starts, counts, sines, members, units, inside, sums, speed, work,
                 )  # fmt: skip
-                size, since = _length(weights, here, width), 0
+                p, last_look = _length(weights, 0, width), k
                 for j in range(width):
-                    unit[j] = weights[here + j] / size
-                p = size
+                    unit[j] = weights[j] / p
             for j in range(width):
                 anchor[j] = p * unit[j]
             shrink, limit = 1 / p, rho * rho if p > 1e-190 else -1.0
-        _force(weights, here, a, sums, coefficients, watched, d, width, 1.0 / n, G)
-        slope = a_velocity * mu + _dot(weights, here, G, 0, width)
-        new_a = a + eta * slope
-        far = spread(0.0)
-        for b in range(0, width, LANES):
-            step = fma(spread(mu), load(velocity, here + b), mul(spread(a), mul(load(G, b), load(trained, b))))
-            new = fma(spread(eta), step, load(weights, here + b))
-            store(velocity, there + b, step)
-            store(weights, there + b, new)
-            off = mul(sub(new, load(anchor, b)), spread(shrink))
-            far = fma(off, off, far)
-        k, since = k + 1, since + 1
-        if not (total(far) < limit and abs(new_a) < np.inf):
-            limit = -1.0
-            end = _ended(a, new_a, weights, here, there, d)
+        stop = moments[moment] if moment < len(moments) else steps
+        before, a, k, kept = _march(
+            a, k, stop, limit, shrink, watched, d, width, eta, mu, 1.0 / n, state, sums, residuals, G, trained, anchor
+        )
+        if not kept:
+            end = _ended(before, a, weights, width)
             if end == DIVERGED:
+                a = before
                 break
-        if end == TIME and k % CHECK == 1 and new_a == a and _same(weights, width):
-            if mu == 0 or (slope == a_velocity and _same(velocity, width)):
+        if end == TIME and k % CHECK == 1 and a == before and _same(weights, width):
+            if mu == 0 or (pace[0] == pace[1] and _same(velocity, width)):
                 end = REST
-        a, a_velocity, here, there = new_a, slope, there, here
+        for j in range(width):
+            weights[j], velocity[j] = weights[width + j], velocity[width + j]
         if end != TIME:
             break
     for j in range(d):
-        last_w[alive[j]] = weights[here + j]
+        last_w[alive[j]] = weights[j]
     for rest in range(moment, len(moments)):
-        point_a[rest] = a
-        point_w[rest] = last_w
+        point_a[rest], point_w[rest] = a, last_w
     return a, k, end
 
 

@@ -154,7 +154,7 @@ def cross(s: State, i: int) -> None:
         if side > 0:
             gate(s, i, -1.0)
         q = s.counts[TIED]
-        s.tied[q], s.share[q], s.free[q], s.side[i] = i, float(side > 0), False, 0
+        s.tied[q], s.share[q], s.free[q], s.side[i] = i, 1.0 if side > 0 else 0.0, False, 0
         s.counts[TIED] += 1
     else:
         s.side[i] = -side
@@ -167,7 +167,7 @@ def cross(s: State, i: int) -> None:
 def leave(s: State, q: int, active: bool) -> None:
     """The share of the q-th sliding sample has come to 0 or to 1."""
     s.counts[EVENTS] += 1
-    s.share[q], s.free[q] = float(active), False
+    s.share[q], s.free[q] = 1.0 if active else 0.0, False
     arrange(s, s.tied[q])
 
 
@@ -183,7 +183,7 @@ def fork(s: State) -> None:
     outside(s)
     force = s.scratch.copy()
     for q in range(tied):
-        s.share[q] = float(s.share[q] > 0.5)
+        s.share[q] = 1.0 if s.share[q] > 0.5 else 0.0
         add(force, s.share[q] * s.y[s.tied[q]], s.x[s.tied[q]])
     for _ in range(10 * tied):  # each turn makes |force| grow, so this ends
         turned = False

@@ -350,7 +350,7 @@ def _advance(s: State, order: int, h: float, kind: int) -> None:
     if kind == ORIGIN:
         s.w[:] = 0.0
         s.counts[EVENTS] += 1
-        s.counts[FORKS] += _pulls_on(s)
+        s.counts[FORKS] += 1 if _pulls_on(s) else 0
         _keep_origin(s)
         return
     along = dot(s.w, s.path[0]) / r

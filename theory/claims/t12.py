@@ -69,7 +69,7 @@ def _differentiated() -> tuple[Fact, ...]:
 
 
 def _at_teacher() -> tuple[Fact, ...]:
-    at = {theta: 0, phi: 0}
+    at = {theta: 0}  # whatever φ is
     frame = solution()
     place = (0, 1, 2, 2)
     entries = [
