@@ -5,8 +5,9 @@
 | config     | `Config`: the law of data and initial values, the engine, the pruning         | A: settings of Fig. 2 |
 | data       | inputs, labels and initial values of a trial from counters; branch statistics | T2                    |
 | gd         | the reference engine: full-batch gradient descent, plain NumPy                | A, T13                |
+| active_set | the same descent on finite samples at a cost per step that does not depend on n | T13                   |
 | flow       | gradient flow by DOP853: population; one input with Filippov's rule at w = 0  | T2b, T3, T4           |
-| trainer    | `NeuronTrainer`: both engines behind the loop of `theory.algorithms`          | A, B                  |
+| trainer    | `NeuronTrainer`: the engines behind the loop of `theory.algorithms`           | A, B                  |
 | status     | learned, stuck, wrong branch, wrong mask, collapsed, undecided, diverged      | proofs T2b, T4        |
 | run_trials | `trials`: paired trials of several algorithms                                 | T5                    |
 | diagram    | `phase_diagram`: counts over labelled axes                                    | A: quadrants          |

@@ -17,10 +17,11 @@ __all__ = ["LANES", "WATCHED", "descend"]
 LANES = 8
 WATCHED = 32
 """Most samples whose side of the kink is looked at in every step."""
-SHRINK = 8
+SHRINK = 4
 """Samples in a cone per sample in the next narrower one."""
 FEW = 48
 """A cone of fewer samples is not divided further."""
+LOOK = 300.0
 NARROW = 0.9
 """Widest cone of the watched: inside, |w| can't leave the finite numbers or reach ``TINY`` unseen."""
 COLLAPSED, DIVERGED, REST, TIME = int(End.COLLAPSED), int(End.DIVERGED), int(End.REST), int(End.TIME)
@@ -202,20 +203,42 @@ def _include(rows, low, X, i, y, sign, d, width):
 
 
 @_compile
-def _smallest(values, count, k):
-    """The k-th smallest (from 0) of the first ``count`` values."""
-    return np.partition(values[:count], k)[k]
+def _below(values, count, most, bound):
+    """A bound with at most ``most`` of the first ``count`` values below it, and half as many if a dozen tries find one."""
+    low, high = 0.0, np.inf
+    for _ in range(12):
+        found = 0
+        for t in range(count):
+            found += values[t] < bound
+        if found > most:
+            high = bound
+        else:
+            low = bound
+            if 2 * found >= most:
+                break
+        guess = 0.8 * bound * most / max(found, 1)
+        bound = guess if low < guess < high else 0.5 * (low + high) if high < np.inf else 4 * bound
+    return low
 
 
 @_compile
-def _choose(margins, count, room, speed, wide, d, width):
-    """How wide a cone to watch: the sine that makes watching and looking again cheapest, at the angle a step has lately made."""
-    few = min(count, WATCHED + 1)
-    nearest = np.sort(np.partition(margins[:count], few - 1)[:few]) if count > few else np.sort(margins[:count])
+def _choose(near, count, room, speed, size, d, width, nearest):
+    """The sine of the cone to watch that makes watching it and looking again cheapest, at the angle a step has lately made."""
+    if count > WATCHED:
+        room = min(room, _below(near, count, WATCHED, room * WATCHED / count))
+    few = 0
+    for t in range(count):
+        if near[t] < room:
+            q = few
+            while q > 0 and nearest[q - 1] > near[t]:
+                nearest[q] = nearest[q - 1]
+                q -= 1
+            nearest[q] = near[t]
+            few += 1
     best, least = 0.0, np.inf
     for k in range(0, WATCHED + 1, LANES):
-        rho = min(nearest[k], room) if k < len(nearest) else room
-        price = (300.0 + wide * (2.0 + width / 4)) * min(1.0, speed / max(rho, 1e-300)) + k * (d + width) / 26.0
+        rho = nearest[k] if k < few else room
+        price = (LOOK + size * (2.0 + width / 4)) * min(1.0, speed / max(rho, 1e-300)) + k * (d + width) / 26.0
         if price < least:
             best, least = rho, price
     return best
@@ -228,8 +251,9 @@ def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, 
     Cone l holds the samples within the sine ``sines[l]`` of w as it stood then; the others can't be crossed while w is in it.
     """
     rows, low, watched_x, watched_y = sums
-    margins, near, positive = work
+    margins, near, nearest, positive = work
     size = _length(w, 0, width)
+    scale = 1 / size if size > 1e-280 else 0.0
     l, room = cones - 1, 0.0
     while l > 0:
         room = sines[l] - _tangent(units, l * width, w, 0, width)[0]
@@ -242,11 +266,12 @@ def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, 
         i = members[first + t]
         z = _dot(X, i * width, w, 0, width)
         positive[t] = z > 0
-        margins[t] = max(0.0, abs(z) * inverse[i] / size - 1e-15 * (d + 4)) if size > 1e-280 else 0.0
+        margins[t] = max(0.0, abs(z) * inverse[i] * scale - 1e-15 * (d + 4)) if inverse[i] < np.inf else 1.0
         near[t] = margins[t]
     left = m
     for q in range(l + 1, cones):
-        rho = room if left <= counts[q - 1] // SHRINK else min(room, _smallest(near, left, max(1, counts[q - 1] // SHRINK)))
+        most = n // SHRINK**q
+        rho = room if left <= most else min(room, _below(near, left, most, most / left))
         rho *= 1 - 1e-9
         left = 0
         for t in range(m):
@@ -256,7 +281,7 @@ def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, 
         sines[q], counts[q], room = rho, left, rho
         for j in range(width):
             units[q * width + j] = w[j] / size
-    rho = _choose(near, left, min(room, NARROW), speed, counts[cones - 1], d, width) * (1 - 1e-9)
+    rho = _choose(near, left, min(room, NARROW), speed, counts[cones - 1], d, width, nearest) * (1 - 1e-9)
     k = 0
     for t in range(m):
         i = members[first + t]
@@ -305,7 +330,7 @@ def _gather(X, y, w, mask, rows, alive, weights, inverse):
 
 
 @_compile
-def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, sums, residuals, G, trained, anchor):
+def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, sums, residuals, trained, anchor):
     """Steps from k to ``stop``, or to the first one that leaves the cone or the finite numbers, or after which to look for rest.
 
     G = share (b − a A w + Σ_watched 1{w·x > 0} (y − a w·x) x). Rows 0 and 1 of the state are the weights before and after the
@@ -324,15 +349,18 @@ def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, 
             store(residuals, b, where_positive(z, fma(minus, z, load(watched_y, b))))
         toward, slopes, far = spread(a * share), spread(0.0), spread(0.0)
         for b in range(0, width, LANES):
-            even, odd, more = spread(0.0), spread(0.0), load(rows, d * width + b)
+            even, odd = spread(0.0), spread(0.0)
             for j in range(0, d - 1, 2):
                 even = fma(spread(weights[here + j]), load(rows, j * width + b), even)
                 odd = fma(spread(weights[here + j + 1]), load(rows, (j + 1) * width + b), odd)
             if d % 2:
                 even = fma(spread(weights[here + d - 1]), load(rows, (d - 1) * width + b), even)
-            for t in range(watched):
-                more = fma(spread(residuals[t]), load(rows, (d + 1 + t) * width + b), more)
-            force, old = fma(minus, add(even, odd), more), load(weights, here + b)
+            force = fma(minus, add(even, odd), load(rows, d * width + b))
+            even, odd = spread(0.0), spread(0.0)
+            for t in range(0, watched, 2):
+                even = fma(spread(residuals[t]), load(rows, (d + 1 + t) * width + b), even)
+                odd = fma(spread(residuals[t + 1]), load(rows, (d + 2 + t) * width + b), odd)
+            force, old = add(force, add(even, odd)), load(weights, here + b)
             slopes = fma(force, old, slopes)
             step = fma(toward, mul(force, load(trained, b)), mul(spread(mu), load(velocity, here + b)))
             new = fma(spread(eta), step, old)
@@ -393,13 +421,13 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
     for l in range(1, cones):
         starts[l], size = starts[l - 1] + size, size // SHRINK
     sums = np.zeros((d + 1 + WATCHED) * width), np.zeros((d + 1) * width), np.zeros(d * WATCHED), np.zeros(WATCHED)
-    work = np.empty(n), np.empty(n), np.empty(n, np.bool_)
-    residuals, G, trained = np.zeros(WATCHED), np.zeros(width), np.zeros(width)
+    work = np.empty(n), np.empty(n), np.empty(WATCHED), np.empty(n, np.bool_)
+    residuals, trained = np.zeros(WATCHED), np.zeros(width)
     velocity, anchor, unit, pace = np.zeros(2 * width), np.zeros(width), np.zeros(width), np.zeros(2)
     state = weights, velocity, pace
     for j in range(d):
         trained[j] = mask[alive[j]]
-    moment, end, k, last_look = 0, TIME, 0, 0
+    moment, end, k, last_look, patience = 0, TIME, 0, 0, steps
     speed, watched, rho, kept = 1.0, 0, 0.0, False
     last_w[:] = w
     while True:
@@ -410,23 +438,23 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
             moment += 1
         if k == steps:
             break
-        if not kept:
+        if not kept or k == patience:
             tangent, p = _tangent(unit, 0, weights, 0, width)
-            if not tangent < rho:
+            if not tangent < rho or k == patience:
                 speed = 0.5 * (speed + min(1.0, tangent) / max(1, k - last_look))
                 watched, rho = _look(
                     weights, d, n, width, samples, y, inverse,
                     cones, starts, counts, sines, members, units, inside, sums, speed, work,
                 )  # fmt: skip
-                p, last_look = _length(weights, 0, width), k
+                p, last_look, patience = _length(weights, 0, width), k, k + 2 * (k - last_look) + 512 if watched else steps
                 for j in range(width):
                     unit[j] = weights[j] / p
             for j in range(width):
                 anchor[j] = p * unit[j]
             shrink, limit = 1 / p, rho * rho if p > 1e-190 else -1.0
-        stop = moments[moment] if moment < len(moments) else steps
+        stop = min(patience, moments[moment] if moment < len(moments) else steps)
         before, a, k, kept = _march(
-            a, k, stop, limit, shrink, watched, d, width, eta, mu, 1.0 / n, state, sums, residuals, G, trained, anchor
+            a, k, stop, limit, shrink, watched, d, width, eta, mu, 1.0 / n, state, sums, residuals, trained, anchor
         )
         if not kept:
             end = _ended(before, a, weights, width)

@@ -20,7 +20,8 @@ __all__ = ["Config", "as_config"]
 
 INPUTS = {"gaussian": 1.0, "uniform": 1 / 3}
 """Variance of a coordinate under each law of inputs: N(0, 1) and U[−1, 1]."""
-NUMBERS = ("n", "d", "sigma", "eta", "t", "keep", "levels", "seed", "trials", "chunk", "workers")
+ENGINES = ("gd", "active-set", "flow")
+NUMBERS = ("n", "d", "sigma", "eta", "momentum", "t", "keep", "levels", "seed", "trials", "chunk", "workers")
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,12 @@ class Config:
     init: str | Initialisation = "balanced"
     """Initialisation: balanced, bounded, gaussian or gaussian(sigma_a=0.5)."""
     engine: str = "gd"
-    """gd (gradient descent) or flow (gradient flow: the population, or one input)."""
+    """gd (gradient descent), active-set (the same on finite samples to rounding, much faster) or flow (gradient flow: the
+    population, or one input)."""
     eta: float = 0.1
     """Step size; step k of gradient descent is time k·eta."""
+    momentum: float = 0.0
+    """Heavy-ball momentum of gradient descent, from 0 to below 1; starts from nothing in each level."""
     t: float = 1000.0
     """Time that each level trains for."""
     keep: int | float | tuple[int | float, ...] = 1
@@ -85,9 +89,10 @@ class Config:
         for name in ("eta", "t"):
             self._check(name, "a positive finite number", _finite(getattr(self, name)) and getattr(self, name) > 0)
         self._check("t", f"at least one step of eta = {self.eta!r}", self.steps >= 1)
-        self._set(sigma=float(self.sigma), eta=float(self.eta), t=float(self.t))
+        self._check("momentum", "a number from 0 to below 1", _finite(self.momentum) and 0 <= self.momentum < 1)
+        self._set(sigma=float(self.sigma), eta=float(self.eta), momentum=float(self.momentum), t=float(self.t))
         self._check("inputs", f"one of {', '.join(INPUTS)}", self.inputs in INPUTS)
-        self._check("engine", "gd or flow", self.engine in ("gd", "flow"))
+        self._check("engine", f"one of {', '.join(ENGINES)}", self.engine in ENGINES)
         kept = self.keep if isinstance(self.keep, tuple) else (self.keep,)
         whole = bool(kept) and all(_whole(k) and 1 <= k <= self.d for k in kept)
         fractions = bool(kept) and all(_finite(k) and not _whole(k) and 0 < k < 1 for k in kept)
@@ -131,14 +136,16 @@ class Config:
         step = round(time / self.eta)
         if step > self.steps:
             raise ValueError(f"The rewind point {moment} lies after the end of level 0, at time {self.t:g}.")
-        return step if self.engine == "gd" else time
+        return time if self.engine == "flow" else step
 
     def settings(self) -> dict[str, Any]:
         """All that decides the result: every field but chunk and workers, given arrays by shape and SHA-256.
 
-        ``algorithms`` are as the user wrote them (an object by its name), ``definitions`` what they mean.
+        ``algorithms`` are as the user wrote them (an object by its name), ``definitions`` what they mean. Without momentum
+        there is no such setting, as in results stored before there was one.
         """
-        values = {f.name: getattr(self, f.name) for f in fields(Config) if f.name not in ("chunk", "workers")}
+        absent = ("chunk", "workers") if self.momentum else ("chunk", "workers", "momentum")
+        values = {f.name: getattr(self, f.name) for f in fields(Config) if f.name not in absent}
         written = {"algorithms": tuple(map(str, self.algorithms)), "definitions": self._definitions()}
         return {k: _digest(v) if isinstance(v, np.ndarray) else v for k, v in (values | written).items()}
 
@@ -196,10 +203,14 @@ class Config:
     def _check_engine(self) -> None:
         if self.n is None and self.inputs == "uniform" and self.d > 1:
             raise ValueError(f"The population of inputs={self.inputs!r} has no closed gradient for d={self.d}; use gaussian.")
+        if self.engine == "active-set" and self.n is None:
+            raise ValueError("engine='active-set' descends on finite samples, not on n=inf; use engine='gd'.")
+        if self.engine == "flow" and self.momentum:
+            raise ValueError(f"The gradient flow has no momentum={self.momentum!r}; use engine='gd'.")
         if self.engine == "flow" and self.n is not None and self.d > 1:
             raise ValueError(
                 f"engine='flow' on finite samples (n={self.n}) takes one input, not d={self.d}: the flow slides on kinks; "
-                "use engine='gd', or n=inf."
+                "use engine='gd' or 'active-set', or n=inf."
             )
 
 

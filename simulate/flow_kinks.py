@@ -11,7 +11,7 @@ then goes to the side that has the larger share λ_i, as the chatter of small de
 
 import numpy as np
 
-from .flow_state import EVENTS, FORKS, MOST, SIGN, TIED, TURNED, A, R, State, add, dot, gate, jit, push
+from .flow_state import ALIVE, EVENTS, FORKS, MOST, SIGN, TIED, A, State, add, copy, dot, enlist, gate, jit, project
 
 __all__ = ["arrange", "cross", "fork", "leave", "outside", "span"]
 
@@ -19,8 +19,8 @@ __all__ = ["arrange", "cross", "fork", "leave", "outside", "span"]
 @jit
 def outside(s: State) -> None:
     """G0 in ``scratch``."""
-    s.scratch[:] = s.vector
-    for j in range(len(s.w)):
+    copy(s.scratch, s.vector)
+    for j in range(s.counts[ALIVE]):
         add(s.scratch, -s.now[A] * s.w[j], s.matrix[j])
 
 
@@ -32,8 +32,9 @@ def span(s: State, tied: int) -> int:
         if not s.free[q]:
             continue
         row = s.basis[k]
-        row[:] = s.x[s.tied[q]]
-        s.triangle[:k, k] = 0
+        copy(row, s.x[s.tied[q]])
+        for l in range(k):
+            s.triangle[l, k] = 0.0
         for _ in range(2):
             for l in range(k):
                 part = dot(s.basis[l], row)
@@ -56,33 +57,32 @@ def _independent(s: State, i: int, k: int) -> bool:
 
 
 @jit
-def _solve(s: State, tied: int, k: int, force: np.ndarray, wanted: np.ndarray) -> None:
-    """λ of the free tied samples (in order, the first k of ``wanted``) at which the force has no part in their span."""
-    free = 0
-    order = np.empty(k, np.int64)
+def _solve(s: State, tied: int, k: int) -> None:
+    """λ of the free tied samples (in order, into ``wanted``) at which ``pull`` has no part in their span."""
+    for l in range(k - 1, -1, -1):
+        value = -dot(s.basis[l], s.pull)
+        for j in range(l + 1, k):
+            value -= s.triangle[l, j] * s.wanted[j]
+        s.wanted[l] = value / s.triangle[l, l]
+    l = 0
     for q in range(tied):
         if s.free[q]:
-            order[free] = s.tied[q]
-            free += 1
-    for l in range(k - 1, -1, -1):
-        value = -dot(s.basis[l], force)
-        for j in range(l + 1, k):
-            value -= s.triangle[l, j] * wanted[j] * s.y[order[j]]
-        wanted[l] = value / s.triangle[l, l] / s.y[order[l]]
+            s.wanted[l] /= s.y[s.tied[q]]
+            l += 1
 
 
 @jit
 def _least(s: State, tied: int, pinned: int) -> None:
     """The shares λ ∈ [0, 1] that minimise |G0 + Σ λ_i y_i x_i/n|, by active sets from feasible ones; ``pinned`` stays bound."""
     outside(s)
-    wanted, force = np.empty(tied), np.empty(len(s.w))
+    wanted, force = s.wanted, s.pull
     for _ in range(20 + 6 * tied):
-        force[:] = s.scratch
+        copy(force, s.scratch)
         for q in range(tied):
             if not s.free[q]:
                 add(force, s.share[q] * s.y[s.tied[q]], s.x[s.tied[q]])
         k = span(s, tied)
-        _solve(s, tied, k, force, wanted)
+        _solve(s, tied, k)
         far, first, l = 1.0, -1, 0
         for q in range(tied):
             if s.free[q]:
@@ -133,8 +133,7 @@ def arrange(s: State, pinned: int) -> None:
             _release(s, i, s.share[q] > 0.5)
     s.counts[TIED] = kept
     s.counts[MOST] = max(s.counts[MOST], kept)
-    for l in range(kept):
-        add(s.w, -dot(s.basis[l], s.w), s.basis[l])
+    project(s, s.w)
 
 
 @jit
@@ -142,7 +141,7 @@ def _release(s: State, i: int, active: bool) -> None:
     s.side[i] = 1 if active else -1
     if active:
         gate(s, i, 1.0)
-    push(s, i, s.now[TURNED])
+    enlist(s, i)
 
 
 @jit
@@ -159,7 +158,7 @@ def cross(s: State, i: int) -> None:
     else:
         s.side[i] = -side
         gate(s, i, -float(side))
-        push(s, i, s.now[TURNED])
+        enlist(s, i)
     arrange(s, -1)
 
 
@@ -181,7 +180,8 @@ def fork(s: State) -> None:
         return
     s.counts[FORKS] += 1
     outside(s)
-    force = s.scratch.copy()
+    force = s.pull
+    copy(force, s.scratch)
     for q in range(tied):
         s.share[q] = 1.0 if s.share[q] > 0.5 else 0.0
         add(force, s.share[q] * s.y[s.tied[q]], s.x[s.tied[q]])

@@ -1,51 +1,50 @@
-"""One trial of the event-driven flow as flat arrays, and the small linear algebra and priority queue that its steps share.
+"""One trial of the event-driven flow as flat arrays, and the small linear algebra that its steps share.
 
-Compiled by numba where it is installed; without it the same functions run as plain Python, thousands of times slower.
+Vectors of alive weights are padded by zeros to a multiple of four, so that loops over them are SIMD operations.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-try:
-    from numba import njit
-except ModuleNotFoundError:
-    njit = None
-
-__all__ = ["COUNTS", "NOW", "ORDER", "State", "add", "dot", "empty", "gate", "jit", "pop", "push", "root"]
+__all__ = ["COUNTS", "NOW", "ORDER", "State", "add", "copy", "dot", "empty", "enlist", "gate", "jit", "project", "root"]
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ORDER = 16
 """Highest order of a Taylor step."""
-NEAR = 1e-14
-"""A hyperplane counts as crossed this far behind it, relative to ‖w‖‖x_i‖: rounding on it is no crossing."""
-T, A, SIGN, C, TURNED, R, WANT = range(7)
+T, A, SIGN, C, R, WANT, REACH = range(7)
 NOW = 7
-"""Floats: time, a, the sign of a (kept while a = 0), c, the angle turned so far, ‖w‖, the step to aim at."""
-QUEUED, TIED, EVENTS, FORKS, MOST, IDLE = range(6)
-COUNTS = 6
-"""Whole numbers: samples queued, sliding samples, events, forks, most samples slid on at once, events without progress."""
+"""Floats: time, a, the sign of a (kept while a = 0), c, ‖w‖, the step to aim at, the reach of the region (``flow_region``)."""
+ALIVE, LISTED, TIED, EVENTS, FORKS, MOST, IDLE = range(7)
+COUNTS = 7
+"""Whole numbers: alive weights, listed samples, sliding samples, events, forks, most samples slid on at once, events since
+time last went on."""
 
 
 def jit(function: Any) -> Any:
-    """Compiled at its first call; sums of products may be reordered for SIMD lanes, always in the same way."""
-    return function if njit is None else njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+    """Compiled at its first call; it allocates nothing, so no references are counted, which would take most of the time."""
+    return njit(nogil=True, error_model="numpy", fastmath={"contract"}, _nrt=False)(function)
 
 
 class State(NamedTuple):
-    """The arrays of one trial with m alive weights and n samples.
+    """The arrays of one trial with m alive weights, padded to M, and n samples; K = ``ORDER`` + 1.
 
-    Samples x (n, m), y (n,) divided by n, norm (n,), side (n,): 1 active, −1 inactive, 0 sliding. Active statistics matrix
-    (m, m), vector (m,). Weights w (m,); ``now`` and ``counts`` as above. Queue of samples by the angle turned at which each has
-    to be looked at again: heap, key (n,). Sliding: tied, share (λ), free (m,), the orthonormal basis (m, m) of their inputs by
-    rows with its triangle (m, m), and λ as polynomials in time, shares (m, ORDER + 1). Taylor coefficients of w and the force
-    (ORDER + 1, m), of a (ORDER + 1,), of the force along the basis (ORDER + 1, m). Norms of the coefficients of w: whole,
-    along w and across it (3, ORDER + 1). Scratch: vector (m,) and polynomial (ORDER + 1,).
+    Samples: inputs (m, n) and again x (n, M), y (n,) divided by n, norm (n,), side (n,): 1 active, −1 inactive, 0 sliding.
+    Active statistics: matrix (M, M), vector (M,). Weights w (M,); ``now`` and ``counts`` as above.
+    Region (``flow_region``): base, heading (M,), the samples listed and since when to look at them, key (n,), which ones
+    is_listed (n,); distance and rate of approach of all, level, slope (n,).
+    Sliding: tied, share (λ), free (M + 1,), the orthonormal basis (M, M) of their inputs by rows with its triangle (M, M), λ
+    as polynomials in time, shares (M + 1, K).
+    Taylor coefficients: of w and the force, path, force (K, M), of a, outer (K,), of the force in the basis, along (K, M); sizes
+    (3, K): norm, part along the heading, norm across it, of those of w.
+    Scratch: vectors scratch, pull (M,), wanted (M + 1,), polynomial poly (K,).
     """
 
+    inputs: Array
     x: Array
     y: Array
     norm: Array
@@ -55,8 +54,13 @@ class State(NamedTuple):
     w: Array
     now: Array
     counts: Ints
-    heap: Ints
+    base: Array
+    heading: Array
+    listed: Ints
     key: Array
+    is_listed: NDArray[np.bool_]
+    level: Array
+    slope: Array
     tied: Ints
     share: Array
     free: NDArray[np.bool_]
@@ -69,37 +73,47 @@ class State(NamedTuple):
     along: Array
     sizes: Array
     scratch: Array
+    wanted: Array
+    pull: Array
     poly: Array
 
 
-@jit
+@njit(nogil=True)
 def empty(n: int, m: int) -> State:
     """A state to be filled."""
-    K = ORDER + 1
+    K, M = ORDER + 1, (m + 3) // 4 * 4
     return State(
-        np.empty((n, m)),
+        np.empty((m, n)),
+        np.zeros((n, M)),
         np.empty(n),
         np.empty(n),
         np.empty(n, np.int8),
-        np.empty((m, m)),
-        np.empty(m),
-        np.empty(m),
+        np.zeros((M, M)),
+        np.zeros(M),
+        np.zeros(M),
         np.zeros(NOW),
         np.zeros(COUNTS, np.int64),
+        np.zeros(M),
+        np.zeros(M),
         np.empty(n, np.int64),
         np.empty(n),
-        np.empty(m + 1, np.int64),
-        np.empty(m + 1),
-        np.empty(m + 1, np.bool_),
-        np.empty((m, m)),
-        np.zeros((m, m)),
-        np.empty((m + 1, K)),
-        np.empty((K, m)),
-        np.empty((K, m)),
+        np.zeros(n, np.bool_),
+        np.empty(n),
+        np.empty(n),
+        np.empty(M + 1, np.int64),
+        np.empty(M + 1),
+        np.empty(M + 1, np.bool_),
+        np.zeros((M, M)),
+        np.zeros((M, M)),
+        np.empty((M + 1, K)),
+        np.zeros((K, M)),
+        np.zeros((K, M)),
         np.empty(K),
-        np.empty((K, m)),
+        np.zeros((K, M)),
         np.empty((3, K)),
-        np.empty(m),
+        np.zeros(M),
+        np.empty(M + 1),
+        np.zeros(M),
         np.empty(K),
     )
 
@@ -107,67 +121,59 @@ def empty(n: int, m: int) -> State:
 @jit
 def dot(u: Array, v: Array) -> float:
     """u·v by four partial sums."""
-    a, b, c, d, i, n = 0.0, 0.0, 0.0, 0.0, 0, len(u)
-    while i + 4 <= n:
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    for i in range(0, len(u), 4):
         a += u[i] * v[i]
         b += u[i + 1] * v[i + 1]
         c += u[i + 2] * v[i + 2]
         d += u[i + 3] * v[i + 3]
-        i += 4
-    while i < n:
-        a += u[i] * v[i]
-        i += 1
     return (a + b) + (c + d)
+
+
+@jit
+def copy(u: Array, v: Array) -> None:
+    """u ← v."""
+    for i in range(len(u)):
+        u[i] = v[i]
 
 
 @jit
 def add(u: Array, factor: float, v: Array) -> None:
     """u ← u + factor·v."""
-    for i in range(len(u)):
-        u[i] += factor * v[i]
+    for i in range(0, len(u), 4):
+        a, b, c, d = (
+            u[i] + factor * v[i],
+            u[i + 1] + factor * v[i + 1],
+            u[i + 2] + factor * v[i + 2],
+            u[i + 3] + factor * v[i + 3],
+        )
+        u[i], u[i + 1], u[i + 2], u[i + 3] = a, b, c, d
 
 
 @jit
 def gate(s: State, i: int, sign: float) -> None:
     """Sample i joins (1) or leaves (−1) the active: A ± x xᵀ/n, b ± y x/n."""
     x, n = s.x[i], len(s.y)
-    for j in range(len(x)):
+    for j in range(s.counts[ALIVE]):
         add(s.matrix[j], sign * x[j] / n, x)
     add(s.vector, sign * s.y[i], x)
 
 
 @jit
-def push(s: State, i: int, key: float) -> None:
-    """Queue sample i."""
-    heap, at = s.heap, s.counts[QUEUED]
-    s.counts[QUEUED] += 1
-    s.key[i] = key
-    while at > 0:
-        up = (at - 1) >> 1
-        if s.key[heap[up]] <= key:
-            break
-        heap[at] = heap[up]
-        at = up
-    heap[at] = i
+def enlist(s: State, i: int) -> None:
+    """Look at sample i in every step, as it lies on its hyperplane."""
+    s.key[i] = -1.0
+    if not s.is_listed[i]:
+        s.listed[s.counts[LISTED]] = i
+        s.is_listed[i] = True
+        s.counts[LISTED] += 1
 
 
 @jit
-def pop(s: State) -> int:
-    """Take the sample with the smallest key off the queue."""
-    heap, first = s.heap, s.heap[0]
-    s.counts[QUEUED] -= 1
-    size = s.counts[QUEUED]
-    last, at = heap[size], 0
-    while 2 * at + 1 < size:
-        down = 2 * at + 1
-        if down + 1 < size and s.key[heap[down + 1]] < s.key[heap[down]]:
-            down += 1
-        if s.key[last] <= s.key[heap[down]]:
-            break
-        heap[at] = heap[down]
-        at = down
-    heap[at] = last
-    return first
+def project(s: State, v: Array) -> None:
+    """Take the part in the span of the sliding inputs off v."""
+    for l in range(s.counts[TIED]):
+        add(v, -dot(s.basis[l], v), s.basis[l])
 
 
 @jit

@@ -1,29 +1,27 @@
-"""Taylor steps of the flow between events, the search for the next event, and the certificate of rest.
+"""Taylor steps of the flow between events, and the certificate of rest.
 
 Between events ȧ = w·G, ẇ = aG with G = b − A(aw), or its projection while the flow slides: Taylor coefficients of any order
 follow from products of series, one product with A an order. After a step the larger of |a| and ‖w‖ is set from the smaller by
 the conserved c.
-
-A sample is looked at only where w may have turned as far as its hyperplane since it was last looked at: the angle between w
-and the hyperplane is at least |w·x_i|/‖w‖‖x_i‖, and a step turns w by at most Σ ‖W_k⊥‖h^k / (‖w‖ − Σ |W_k∥|h^k) with its Taylor
-coefficients W_k across and along w.
 """
+
+from typing import Any
 
 import numpy as np
 
-from .flow_kinks import arrange, cross, fork, leave
+from .flow_kinks import cross, fork, leave
+from .flow_region import WANTED, list_samples, measure, next_sample, within
 from .flow_state import (
-    COUNTS,
+    ALIVE,
     EVENTS,
     FORKS,
     IDLE,
+    LISTED,
     MOST,
-    NEAR,
     ORDER,
-    QUEUED,
+    REACH,
     SIGN,
     TIED,
-    TURNED,
     WANT,
     A,
     Array,
@@ -33,21 +31,24 @@ from .flow_state import (
     State,
     T,
     add,
+    copy,
     dot,
     empty,
     gate,
     jit,
-    pop,
-    push,
+    njit,
+    project,
     root,
 )
 
-__all__ = ["DEAD", "LIMIT", "run"]
+__all__ = ["DEAD", "LIMIT", "compiled"]
 
 DEAD = 1e-140
 """‖w‖ below which a balanced neuron, which only decays there, counts as collapsed: its square is no float soon after."""
 LIMIT = 1_000_000
 """Steps of one trial."""
+IDLE_LIMIT = 1000
+"""Events in a row without progress in time."""
 BALANCED = 1e-15
 """c this small relative to a² + ‖w‖² is rounding: the start is taken as balanced."""
 SLIDING, SAMPLE, OUTER, ORIGIN = range(4)
@@ -56,22 +57,17 @@ TIME, REST, COLLAPSED, STALLED = 0, 1, 2, 4
 
 @jit
 def _start(s: State) -> None:
-    s.counts[:] = 0
-    s.matrix[:], s.vector[:] = 0.0, 0.0
     r2 = dot(s.w, s.w)
     a, r = s.now[A], np.sqrt(r2)
     c = (a - r) * (a + r)
     if abs(c) <= BALANCED * (a * a + r2):
         c = 0.0
-    s.now[C], s.now[R], s.now[T], s.now[TURNED], s.now[WANT] = c, r, 0.0, 0.0, 0.1
+    s.now[C], s.now[R], s.now[T], s.now[WANT], s.now[REACH] = c, r, 0.0, 0.1, 0.1 * r
     for i in range(len(s.y)):
-        z = dot(s.x[i], s.w)
         s.norm[i] = np.sqrt(dot(s.x[i], s.x[i]))
-        s.side[i] = 1 if z > 0 else -1
-        if z > 0:
+        s.side[i] = 1 if dot(s.x[i], s.w) > 0 else -1
+        if s.side[i] > 0:
             gate(s, i, 1.0)
-        if s.norm[i] > 0:
-            push(s, i, abs(z) / (r * s.norm[i]))
     s.now[SIGN] = np.sign(a)
     if a == 0:
         s.now[SIGN] = np.sign(dot(s.w, s.vector))
@@ -95,95 +91,77 @@ def _keep(s: State) -> None:
 @jit
 def _expand(s: State, want: float, error: float) -> tuple[int, float]:
     """Taylor coefficients to the order that ``want`` needs, ``ORDER`` at most; that order and the step it is good for."""
-    m, k, r = len(s.w), s.counts[TIED], s.now[R]
-    W, F, a, part = s.path, s.force, s.outer, s.scratch
-    W[0], a[0] = s.w, s.now[A]
-    s.sizes[:, 0] = r
-    scale, before = error * max(abs(a[0]), r), np.inf
+    W, a, r = s.path, s.outer, s.now[R]
+    copy(W[0], s.w)
+    a[0], s.sizes[0, 0] = s.now[A], r
+    scale, power, good = max(abs(a[0]), r), 1.0, 0
     for j in range(ORDER):
-        part[:] = 0.0
+        _force(s, j)
+        a[j + 1] = _products(s, j) / (j + 1)
+        s.sizes[0, j + 1] = np.sqrt(dot(W[j + 1], W[j + 1]))
+        power *= want
+        worst = max(s.sizes[0, j + 1] / r, abs(a[j + 1]) / scale)
+        good = good + 1 if worst * power <= error else 0
+        if good >= 2 and j >= 3:
+            return j + 1, want
+    return ORDER, min(_reach(s, ORDER, scale, error), _reach(s, ORDER - 1, scale, error), want)
+
+
+@jit
+def _reach(s: State, j: int, scale: float, error: float) -> float:
+    worst = max(s.sizes[0, j] / s.now[R], abs(s.outer[j]) / scale)
+    return (error / worst) ** (1 / j) if worst > 0 else np.inf
+
+
+@jit
+def _force(s: State, j: int) -> None:
+    """Coefficient j of G = b − A(aw), off the span of the sliding inputs."""
+    W, F, a, part = s.path, s.force, s.outer, s.scratch
+    for i in range(0, len(part), 4):
+        p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0
         for l in range(j + 1):
-            add(part, a[l], W[j - l])
-        F[j] = 0.0
+            p0 += a[l] * W[j - l, i]
+            p1 += a[l] * W[j - l, i + 1]
+            p2 += a[l] * W[j - l, i + 2]
+            p3 += a[l] * W[j - l, i + 3]
+        part[i], part[i + 1], part[i + 2], part[i + 3] = p0, p1, p2, p3
+    B, m = s.matrix, s.counts[ALIVE]
+    for i in range(0, len(part), 4):
+        p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0
         if j == 0:
-            F[j] = s.vector
+            p0, p1, p2, p3 = s.vector[i], s.vector[i + 1], s.vector[i + 2], s.vector[i + 3]
         for l in range(m):
-            add(F[j], -part[l], s.matrix[l])
-        for l in range(k):
-            s.along[j, l] = dot(s.basis[l], F[j])
-            add(F[j], -s.along[j, l], s.basis[l])
-        W[j + 1], slope = 0.0, 0.0
+            p0 -= part[l] * B[l, i]
+            p1 -= part[l] * B[l, i + 1]
+            p2 -= part[l] * B[l, i + 2]
+            p3 -= part[l] * B[l, i + 3]
+        F[j, i], F[j, i + 1], F[j, i + 2], F[j, i + 3] = p0, p1, p2, p3
+    for l in range(s.counts[TIED]):
+        s.along[j, l] = dot(s.basis[l], F[j])
+        add(F[j], -s.along[j, l], s.basis[l])
+
+
+@jit
+def _products(s: State, j: int) -> float:
+    """Coefficient j + 1 of w from ẇ = aG; coefficient j of w·G (returned)."""
+    W, F, a, whole = s.path, s.force, s.outer, 0.0
+    for i in range(0, len(s.w), 4):
+        p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0
+        q0, q1, q2, q3 = 0.0, 0.0, 0.0, 0.0
         for l in range(j + 1):
-            add(W[j + 1], a[l] / (j + 1), F[j - l])
-            slope += dot(W[l], F[j - l])
-        a[j + 1] = slope / (j + 1)
-        size, inward = np.sqrt(dot(W[j + 1], W[j + 1])), dot(W[j + 1], s.w) / r
-        s.sizes[0, j + 1], s.sizes[1, j + 1] = size, abs(inward)
-        s.sizes[2, j + 1] = _across(W[j + 1], s.w, inward / r)
-        if j >= 3:
-            worst = max(size / (error * r), abs(a[j + 1]) / scale)
-            good = worst ** (-1.0 / (j + 1)) if worst > 0 else np.inf
-            if min(good, before) >= want or j == ORDER - 1:
-                return j + 1, min(want, good, before)
-            before = good
-    return ORDER, want
-
-
-@jit
-def _across(v: Array, w: Array, along: float) -> float:
-    total = 0.0
-    for j in range(len(v)):
-        total += (v[j] - along * w[j]) ** 2
-    return np.sqrt(total)
-
-
-@jit
-def _sum(sizes: Array, start: int, order: int, h: float) -> float:
-    total = 0.0
-    for j in range(order, start - 1, -1):
-        total = total * h + sizes[j]
-    return total * h**start
-
-
-@jit
-def _turn(s: State, order: int, h: float) -> float:
-    """Bound of the angle that w turns within h; inf where the bound of ‖w‖ from below is not half of it."""
-    across = _sum(s.sizes[2], 1, order, h)
-    if across < 1e-15 * s.now[R]:
-        return across / s.now[R]
-    least = s.now[R] - _sum(s.sizes[1], 1, order, h)
-    return across / least if least > s.now[R] / 2 else np.inf
-
-
-@jit
-def _next_sample(s: State, order: int, h: float, looked: Ints) -> tuple[int, float]:
-    """The sample whose hyperplane is reached first within h, −1 for none, and when."""
-    hit, count, turn, r = -1, 0, _turn(s, order, h), s.now[R]
-    while s.counts[QUEUED] > 0 and s.key[s.heap[0]] <= s.now[TURNED] + turn:
-        i = pop(s)
-        x, side, near = s.x[i], float(s.side[i]), NEAR * r * s.norm[i]
-        z = side * dot(x, s.w)
-        angle = max(z, 0.0) / (r * s.norm[i])
-        if angle > turn:
-            push(s, i, s.now[TURNED] + angle)
-            continue
-        looked[count] = i
-        s.key[i] = s.now[TURNED] + angle
-        count += 1
-        slope = side * dot(x, s.path[1])
-        if z + min(slope, 0.0) * h - s.norm[i] * _sum(s.sizes[0], 2, order, h) > -near:
-            continue
-        s.poly[0], s.poly[1] = max(z + near, 1e-3 * near), slope
-        for j in range(2, order + 1):
-            s.poly[j] = side * dot(x, s.path[j])
-        when = root(s.poly, order, h, 1e-3 * near)
-        if when < h:
-            hit, h = i, when
-            turn = _turn(s, order, h)
-    for q in range(count):
-        if looked[q] != hit:
-            push(s, looked[q], s.key[looked[q]])
-    return hit, h
+            f0, f1, f2, f3 = F[j - l, i], F[j - l, i + 1], F[j - l, i + 2], F[j - l, i + 3]
+            p0 += a[l] * f0
+            p1 += a[l] * f1
+            p2 += a[l] * f2
+            p3 += a[l] * f3
+            q0 += W[l, i] * f0
+            q1 += W[l, i + 1] * f1
+            q2 += W[l, i + 2] * f2
+            q3 += W[l, i + 3] * f3
+        share = 1 / (j + 1)
+        W[j + 1, i], W[j + 1, i + 1], W[j + 1, i + 2], W[j + 1, i + 3] = p0 * share, p1 * share, p2 * share, p3 * share
+        whole += (q0 + q1) + (q2 + q3)
+    return whole
 
 
 @jit
@@ -211,7 +189,7 @@ def _next_share(s: State, order: int, h: float) -> tuple[int, float]:
 @jit
 def _along(s: State, order: int, t: float, w: Array) -> float:
     """w (in place) and a (returned) a time t into the step."""
-    w[:] = s.path[order]
+    copy(w, s.path[order])
     a = s.outer[order]
     for j in range(order - 1, -1, -1):
         for l in range(len(w)):
@@ -221,36 +199,49 @@ def _along(s: State, order: int, t: float, w: Array) -> float:
 
 
 @jit
-def _resting(s: State, looked: Ints, tolerance: float) -> bool:
-    """Is all that remains below a tenth of the tolerance, with no event left? By contraction on the present pieces.
-
-    With ℓ, Λ the least positive and the largest eigenvalue of A (projected), |G| decays at least like √(Λ/ℓ)|G|e^{−a²ℓt/4} while
-    |a| has not halved, so the path that remains is at most D = 2 max(|a|, ‖w‖) √(Λ/ℓ) |G| · 4/(a²ℓ).
-    """
-    m, k, a, r = len(s.w), s.counts[TIED], abs(s.now[A]), s.now[R]
-    size = np.sqrt(dot(s.force[0], s.force[0]))
-    large = max(a, r)
-    if size == 0 or (s.outer[1] == 0 and s.sizes[0, 1] == 0):
+def _slow(s: State, tolerance: float) -> bool:
+    """Is the force small enough for the certificate of rest to be worth its cost?"""
+    if s.outer[1] == 0 and s.sizes[0, 1] == 0:
         return True
-    if 8 * large * size > tolerance * large * a * a * s.sizes[0, 0] / r * _trace(s):
-        return False
-    P = np.eye(m)
-    for l in range(k):
-        for j in range(m):
+    size, large = np.sqrt(dot(s.force[0], s.force[0])), max(abs(s.now[A]), s.now[R])
+    return 80 * size <= tolerance * s.now[A] ** 2 * _trace(s)
+
+
+@njit(nogil=True)
+def _spectrum(s: State) -> tuple[float, float]:
+    """The least positive and the largest eigenvalue of A, projected where the flow slides."""
+    P = np.eye(len(s.w))
+    for l in range(s.counts[TIED]):
+        for j in range(len(s.w)):
             add(P[j], -s.basis[l, j], s.basis[l])
     values = np.linalg.eigvalsh(P @ s.matrix @ P)
-    top, low = values[-1], values[-1]
+    top = low = values[-1]
     for value in values:
         if value > 1e-9 * top:
             low = min(low, value)
+    return low, top
+
+
+@njit(nogil=True)
+def _resting(s: State, tolerance: float) -> bool:
+    """Is all that remains below a tenth of the tolerance, with no event left? By contraction on the present pieces.
+
+    With ℓ, Λ the least positive and the largest eigenvalue of A (projected), |G| decays at least like √(Λ/ℓ)|G|e^{−a²ℓt/4}
+    while |a| has not halved, so the path that remains is at most D = 2 max(|a|, ‖w‖) √(Λ/ℓ) |G| · 4/(a²ℓ).
+    """
+    if s.outer[1] == 0 and s.sizes[0, 1] == 0:
+        return True
+    low, top = _spectrum(s)
+    a, size = abs(s.now[A]), np.sqrt(dot(s.force[0], s.force[0]))
+    large = max(a, s.now[R])
     D = 8 * large * np.sqrt(top / low) * size / (a * a * low)
     if not (0.1 * tolerance * large > D and a / 4 > D):
         return False
-    for q in range(k):
+    for q in range(s.counts[TIED]):
         swing = 2 * len(s.y) * _trace(s) * large * D * _inverse(s, q)
         if min(s.share[q], 1 - s.share[q]) < swing:
             return False
-    return _clear(s, looked, D / (r - D))
+    return _clear(s, D)
 
 
 @jit
@@ -265,31 +256,27 @@ def _trace(s: State) -> float:
 def _inverse(s: State, q: int) -> float:
     """Bound of how λ_q moves with G0: the norm of row q of the inverse triangle over n|y_q|/n."""
     k = s.counts[TIED]
-    row = np.zeros(k)
+    row = s.wanted
+    for l in range(k):
+        row[l] = 0.0
     row[q] = 1 / s.triangle[q, q]
     for l in range(q + 1, k):
         for j in range(q, l):
             row[l] -= row[j] * s.triangle[j, l]
         row[l] /= s.triangle[l, l]
-    return np.sqrt(dot(row, row)) / (abs(s.y[s.tied[q]]) * len(s.y))
+    square = 0.0
+    for l in range(k):
+        square += row[l] * row[l]
+    return np.sqrt(square) / (abs(s.y[s.tied[q]]) * len(s.y))
 
 
 @jit
-def _clear(s: State, looked: Ints, turn: float) -> bool:
-    """Is every hyperplane further off than this angle?"""
-    clear, count = True, 0
-    while s.counts[QUEUED] > 0 and s.key[s.heap[0]] <= s.now[TURNED] + turn:
-        i = pop(s)
-        looked[count] = i
-        count += 1
-        angle = max(float(s.side[i]) * dot(s.x[i], s.w), 0.0) / (s.now[R] * s.norm[i])
-        s.key[i] = s.now[TURNED] + angle
-        if angle <= turn:
-            clear = False
-            break
-    for q in range(count):
-        push(s, looked[q], s.key[looked[q]])
-    return clear
+def _clear(s: State, distance: float) -> bool:
+    """Is w further than this from every hyperplane that it does not slide on?"""
+    for i in range(len(s.y)):
+        if s.side[i] != 0 and s.norm[i] > 0 and s.side[i] * dot(s.x[i], s.w) <= distance * s.norm[i]:
+            return False
+    return True
 
 
 @jit
@@ -304,7 +291,7 @@ def _pulls_on(s: State) -> bool:
 
 
 @jit
-def _step(s: State, end: float, error: float, order: int, h: float, looked: Ints) -> tuple[int, int, float]:
+def _step(s: State, order: int, h: float) -> tuple[int, int, float]:
     """The first event within the step: its kind, −1 for none, which sample or share, and when."""
     kind, which, far = -1, -1, h
     if s.now[C] < 0:
@@ -314,7 +301,7 @@ def _step(s: State, end: float, error: float, order: int, h: float, looked: Ints
         far = root(s.poly, order, h, 1e-17 * s.now[R])
         if far < h:
             kind, h = OUTER, far
-    if s.counts[TIED] == len(s.w) - 1:
+    if s.counts[TIED] == s.counts[ALIVE] - 1:
         for j in range(order + 1):
             s.poly[j] = dot(s.path[j], s.w) / s.now[R]
         far = root(s.poly, order, h, 0.0)
@@ -324,7 +311,7 @@ def _step(s: State, end: float, error: float, order: int, h: float, looked: Ints
         which, far = _next_share(s, order, h)
         if which >= 0:
             kind, h = SLIDING, far
-    hit, far = _next_sample(s, order, h, looked)
+    hit, far = next_sample(s, order, h)
     if hit >= 0:
         return SAMPLE, hit, far
     return kind, which, h
@@ -344,54 +331,54 @@ def _happen(s: State, kind: int, which: int) -> None:
 
 @jit
 def _advance(s: State, order: int, h: float, kind: int) -> None:
-    """Move to the end of the step and say how far w has turned."""
-    r, turn = s.now[R], 0.0
+    """Move to the end of the step."""
     s.now[A] = _along(s, order, h, s.w)
+    s.now[T] += h
     if kind == ORIGIN:
-        s.w[:] = 0.0
+        for j in range(len(s.w)):
+            s.w[j] = 0.0
         s.counts[EVENTS] += 1
         s.counts[FORKS] += 1 if _pulls_on(s) else 0
-        _keep_origin(s)
+        s.now[A], s.now[R] = s.now[SIGN] * np.sqrt(max(s.now[C], 0.0)), 0.0
         return
-    along = dot(s.w, s.path[0]) / r
-    turn = _across(s.w, s.path[0], along / r)
-    s.now[TURNED] += turn / along * (1 + 1e-12) + 1e-16
-    s.now[T] += h
-    for l in range(s.counts[TIED]):
-        add(s.w, -dot(s.basis[l], s.w), s.basis[l])
+    project(s, s.w)
     _keep(s)
 
 
 @jit
-def _keep_origin(s: State) -> None:
-    s.now[A], s.now[R] = s.now[SIGN] * np.sqrt(max(s.now[C], 0.0)), 0.0
+def _confine(s: State, order: int, h: float) -> float:
+    """The step, or as much of it as surely stays in the region; a new region if the present one has no room."""
+    measure(s, order)
+    if not within(s, order, h):
+        if s.counts[LISTED] < WANTED:
+            s.now[REACH] *= 2
+        list_samples(s)
+        measure(s, order)
+        while not within(s, order, h):
+            h *= 0.7
+    return h
 
 
-@jit
+@njit(nogil=True)
 def _trial(s: State, at: Array, tolerance: float, out_a: Array, out_w: Array) -> tuple[int, int]:
     """Run to the last of the times ``at``, filling in the points; steps taken and how it ended."""
-    done, end, looked, error = 0, at[-1], np.empty(len(s.y) + 1, np.int64), max(1e-3 * tolerance, 1e-15)
-    ended, steps, point = TIME, 0, np.empty(len(s.w))
-    if dot(s.w, s.w) <= DEAD**2:
-        ended = COLLAPSED
-    else:
+    done, steps, error, point = 0, 0, max(1e-3 * tolerance, 1e-15), np.empty(len(s.w))
+    ended = COLLAPSED if dot(s.w, s.w) <= DEAD**2 else TIME
+    if ended == TIME:
         _start(s)
-        arrange(s, -1)
     while ended == TIME and done < len(at):
-        if steps == LIMIT or s.counts[IDLE] > 1000:
+        if steps == LIMIT or s.counts[IDLE] > IDLE_LIMIT:
             ended = STALLED
             break
         steps += 1
-        left = end - s.now[T]
+        left = at[-1] - s.now[T]
         order, h = _expand(s, min(s.now[WANT], left), error)
-        if _resting(s, looked, tolerance):
+        if _slow(s, tolerance) and _resting(s, tolerance):
             ended = REST
             break
-        while _turn(s, order, h) > 0.7:
-            h *= 0.5
-        kind, which, h = _step(s, end, error, order, h, looked)
-        last = kind < 0 and h == left
-        while done < len(at) and (at[done] <= s.now[T] + h or last) and (at[done] < s.now[T] + h or kind < 0):
+        h = _confine(s, order, h)
+        kind, which, h = _step(s, order, h)
+        while done < len(at) and (at[done] < s.now[T] + h or (kind < 0 and h == left)):
             out_a[done] = _along(s, order, at[done] - s.now[T], point)
             out_w[done] = point
             done += 1
@@ -401,37 +388,43 @@ def _trial(s: State, at: Array, tolerance: float, out_a: Array, out_w: Array) ->
             ended = COLLAPSED
             break
         s.counts[IDLE] = 0 if s.now[T] > before else s.counts[IDLE] + 1
-        if kind < 0:
-            s.now[WANT] = 2 * h
-        else:
-            s.now[WANT] = 0.5 * s.now[WANT] + h
-            _happen(s, kind, which)
+        s.now[WANT] = 2 * h if kind < 0 else 0.5 * s.now[WANT] + h
+        _happen(s, kind, which)
     for i in range(done, len(at)):
         out_a[i], out_w[i] = s.now[A], s.w
     return steps, ended
 
 
-@jit
-def run(
-    X: Array, y: Array, a: Array, w: Array, mask: Array, at: Array, tolerance: float, out_a: Array, out_w: Array, out: Ints
-) -> None:
-    """All trials, one after the other: values at the times ``at`` to out_a (B, T), out_w (B, T, d); counts to ``out`` (B, 5).
+def compiled(version: str) -> Any:
+    """``run``, compiled, from the disk where it was compiled before; ``version`` names the source of all that it calls.
 
-    ``out``: steps, end, events, forks, the most samples slid on at once. Weights off ``mask`` are zero.
+    run(X (B, d, n), y (B, n), a (B,), w (B, d), mask (B, d), at (T,), tolerance, out_a (B, T), out_w (B, T, d), out (B, 5)):
+    all trials, one after the other; values at the increasing times ``at`` to out_a and out_w, and steps, end, events, forks and
+    the most samples slid on at once to ``out``. Weights off ``mask`` are zero.
     """
-    trials, d, n = X.shape
-    for trial in range(trials):
-        alive = np.flatnonzero(mask[trial])
-        s = empty(n, len(alive))
-        for j in range(len(alive)):
-            for i in range(n):
-                s.x[i, j] = X[trial, alive[j], i]
-            s.w[j] = w[trial, alive[j]]
-        s.y[:] = y[trial] / n
-        s.now[A] = a[trial]
-        points = np.zeros((len(at), len(alive)))
-        out[trial, 0], out[trial, 1] = _trial(s, at, tolerance, out_a[trial], points)
-        out[trial, 2], out[trial, 3], out[trial, 4] = s.counts[EVENTS], s.counts[FORKS], s.counts[MOST]
-        for k in range(len(at)):
-            for j in range(len(alive)):
-                out_w[trial, k, alive[j]] = points[k, j]
+
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def run(
+        X: Array, y: Array, a: Array, w: Array, mask: Array, at: Array, tolerance: float, out_a: Array, out_w: Array, out: Ints
+    ) -> str:
+        n = X.shape[2]
+        for trial in range(X.shape[0]):
+            alive = np.flatnonzero(mask[trial])
+            m = len(alive)
+            s = empty(n, m)
+            for j in range(m):
+                s.inputs[j] = X[trial, alive[j]]
+                s.w[j] = w[trial, alive[j]]
+                for i in range(n):
+                    s.x[i, j] = s.inputs[j, i]
+            s.y[:] = y[trial] / n
+            s.now[A], s.counts[ALIVE] = a[trial], m
+            points = np.zeros((len(at), len(s.w)))
+            out[trial, 0], out[trial, 1] = _trial(s, at, tolerance, out_a[trial], points)
+            out[trial, 2], out[trial, 3], out[trial, 4] = s.counts[EVENTS], s.counts[FORKS], s.counts[MOST]
+            for k in range(len(at)):
+                for j in range(m):
+                    out_w[trial, k, alive[j]] = points[k, j]
+        return version
+
+    return run

@@ -5,7 +5,8 @@ Both gradients follow from one vector per trial, the *force* G = −(1/a) ∂L/�
     G = (1/n) Σ_i 1{w·x_i > 0} (y_i − a φ(w·x_i)) x_i,    a ← a + η w·G,    w ← w + η a G on the mask,
 
 since z φ'(z) = φ(z) (that is T1). φ'(0) = 0: a neuron at exactly w = 0 is dead. Three sources of G: samples, the population
-(Gaussian inputs, T3), and, for one input, the branch statistics of T2, whose cost does not depend on n.
+(Gaussian inputs, T3), and, for one input, the branch statistics of T2, whose cost does not depend on n. With momentum μ
+(heavy ball) a and w move by η times the sum of these slopes so far, each step back weighted by μ (T13).
 
 Trials never mix: the result of each is the same, bit for bit, whichever trials run beside it.
 """
@@ -134,12 +135,21 @@ class BranchForce:
 
 
 def descend(
-    force: Force, a: Array, w: Array, eta: float, steps: int, *, mask: NDArray[np.bool_] | None = None, at: Iterable[float] = ()
+    force: Force,
+    a: Array,
+    w: Array,
+    eta: float,
+    steps: int,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    at: Iterable[float] = (),
+    momentum: float = 0.0,
 ) -> Descent:
     """``steps`` steps of size η from a (B,), w (B, d); weights off ``mask`` (B, d) keep their value and act on the output.
 
     A trial ends early at rest (no bit changes, so none ever will), collapsed (|w| and its step below ``TINY``) or diverged
     (it keeps its last finite values). ``at``: the steps to remember; what ended before stands there with its end values.
+    ``momentum``: 0 ≤ μ < 1; nothing has moved before the first step.
 
     >>> one = np.ones(1)
     >>> round(float(descend(BranchForce(one, one, one, 0 * one), one / 2, one[:, None] / 2, 0.1, 1000).a[0]), 9)
@@ -147,13 +157,16 @@ def descend(
     """
     mask = np.ones(w.shape, bool) if mask is None else mask
     blocks = [slice(i, i + force.block) for i in range(0, len(a), force.block)]
-    parts = [_descend(force[b], a[b], w[b], mask[b], eta, steps, sorted(set(at))) for b in blocks]
+    parts = [_descend(force[b], a[b], w[b], mask[b], eta, steps, sorted(set(at)), momentum) for b in blocks]
     joined = [np.concatenate([p[i] for p in parts]) for i in (0, 1, 3, 4)]
     points = {k: tuple(np.concatenate([p.points[k][i] for p in parts]) for i in (0, 1)) for k in at}
     return Descent(joined[0], joined[1], points, joined[2], joined[3])  # type: ignore[arg-type]
 
 
-def _descend(force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: float, steps: int, at: list[float]) -> Descent:
+def _descend(
+    force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: float, steps: int, at: list[float], momentum: float
+) -> Descent:
+    pace = np.zeros_like(a), np.zeros_like(w)
     rows, last = np.arange(len(a)), Descent(a.copy(), w.copy(), {}, np.full(len(a), steps), np.zeros(len(a), np.int8))
     with np.errstate(over="ignore", invalid="ignore"):
         for k in range(steps + 1):
@@ -163,26 +176,34 @@ def _descend(force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: flo
                     last.points[k] = last.a.copy(), last.w.copy()
             if k == steps or not len(rows):
                 break
-            next_a, next_w = _step(force, a, w, mask, eta)
-            ended = _ended(a, w, next_a, next_w, k)
+            before, pace = pace, _pace(force, a, w, mask, momentum, pace)
+            next_a, next_w = a + eta * pace[0], w + eta * pace[1]
+            steady = momentum == 0 or (pace[0] == before[0]) & (pace[1] == before[1]).all(-1)
+            ended = _ended(a, w, next_a, next_w, k, steady)
             if ended is None:
                 a, w = next_a, next_w
                 continue
             kept = np.where(ended == End.DIVERGED, a, next_a), np.where((ended == End.DIVERGED)[:, None], w, next_w)
             out, go = rows[ended > 0], ended == 0
             last.a[rows], last.w[rows], last.end[out], last.steps[out] = *kept, ended[ended > 0], k + 1
-            force, rows, a, w, mask = force[go], rows[go], next_a[go], next_w[go], mask[go]
+            force, rows, a, w, mask, pace = force[go], rows[go], next_a[go], next_w[go], mask[go], (pace[0][go], pace[1][go])
     for moment in at:
         last.points.setdefault(moment, (last.a.copy(), last.w.copy()))
     return last
 
 
-def _step(force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: float) -> tuple[Array, Array]:
+def _pace(
+    force: Force, a: Array, w: Array, mask: NDArray[np.bool_], momentum: float, pace: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    """What a and w move by in a step of size 1."""
     G = force(a, w)
-    return a + eta * np.vecdot(w, G), w + eta * (a[:, None] * (G * mask))
+    slopes = np.vecdot(w, G), a[:, None] * (G * mask)
+    return slopes if momentum == 0 else (momentum * pace[0] + slopes[0], momentum * pace[1] + slopes[1])
 
 
-def _ended(a: Array, w: Array, next_a: Array, next_w: Array, k: int) -> NDArray[np.int8] | None:
+def _ended(
+    a: Array, w: Array, next_a: Array, next_w: Array, k: int, steady: bool | NDArray[np.bool_]
+) -> NDArray[np.int8] | None:
     size = np.abs(next_w).max(-1)
     finite, tiny = np.isfinite(next_a) & np.isfinite(size), size < TINY
     look = k % CHECK == 0
@@ -190,7 +211,7 @@ def _ended(a: Array, w: Array, next_a: Array, next_w: Array, k: int) -> NDArray[
         return None
     ended = np.zeros(len(a), np.int8)
     if look:
-        ended[(next_a == a) & (next_w == w).all(-1)] = End.REST
+        ended[(next_a == a) & (next_w == w).all(-1) & steady] = End.REST
     ended[tiny & (np.abs(next_w - w).max(-1) < TINY)] = End.COLLAPSED
     ended[~finite] = End.DIVERGED
     return ended if ended.any() else None

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from theory.algorithms import At, Level, Rewind
 from theory.one_input import Branches, branch_statistics
 
+from . import active_set
 from .config import Config
 from .data import Batch, population_branches
 from .flow import Path, one_input_path, population_path
@@ -52,7 +53,7 @@ class NeuronTrainer:
     def train(self, params: Tensors, mask: Tensors, level: int, at: frozenset[At], rewind: Rewind) -> Mapping[Any, Tensors]:
         """Train one level for time t; weights off the mask stay what they are."""
         moments = {moment: self.config.when(moment) for moment in at}
-        engine = self._descend if self.config.engine == "gd" else self._flow
+        engine = self._flow if self.config.engine == "flow" else self._descend
         run = engine(params["a"], params["w"], mask["w"], sorted(set(moments.values())))
         points: dict[Any, Tensors] = {moment: dict(zip("aw", run.points[k], strict=True)) for moment, k in moments.items()}
         return points | {"final": {"a": run.a, "w": run.w}, "descent": {"steps": run.steps, "end": run.end}}
@@ -65,11 +66,13 @@ class NeuronTrainer:
         return branch_statistics(self.samples.X[np.arange(len(index)), index], self.samples.y)
 
     def _descend(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float]) -> Descent:
-        eta, steps = self.config.eta, self.config.steps
+        eta, steps, mu = self.config.eta, self.config.steps, self.config.momentum
         if not self._one_input(w, mask):
-            return descend(self.samples or PopulationForce(), a, w, eta, steps, mask=mask, at=at)
+            if self.samples is not None and self.config.engine == "active-set":
+                return active_set.descend(self.samples.X, self.samples.y, a, w, eta, steps, mask=mask, at=at, momentum=mu)
+            return descend(self.samples or PopulationForce(), a, w, eta, steps, mask=mask, at=at, momentum=mu)
         index = mask.argmax(-1)[:, None]
-        run = descend(BranchForce(*self.branches(index[:, 0])), a, np.take_along_axis(w, index, -1), eta, steps, at=at)
+        run = descend(BranchForce(*self.branches(index[:, 0])), a, np.take_along_axis(w, index, -1), eta, steps, at=at, momentum=mu)
 
         def put(values: Array) -> Array:
             full = np.zeros_like(w)

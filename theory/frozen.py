@@ -1,7 +1,8 @@
 """T9, mask-0 actions of "Deconstructing Lottery Tickets" on the neuron: pruned weights that are not set to zero.
 
 *Freeze at init*: (a, w_1) train while w_⊥ stays at its initial value, of length ρ = ‖w0_⊥‖ > 0. Since f is not homogeneous in
-the trained weights, c is not conserved, and the neuron escapes from every start, slowly: w_1 → ∞, a → 0, L → 0, to no floor.
+the trained weights, c is not conserved, and the neuron escapes from every start, slowly: w_1 → ∞ (proved, T9);
+a → 0 and L → 0, to no floor, by the asymptotics below, which are tested.
 """
 
 from typing import Any

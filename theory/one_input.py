@@ -157,7 +157,7 @@ def noise_escape_time(a: ArrayLike, w: ArrayLike, s: ArrayLike, beta: ArrayLike)
 def noise_escape_fraction(a: ArrayLike, w: ArrayLike, s: ArrayLike, spread: ArrayLike, t: ArrayLike) -> Array:
     """T2b. Probability that w, negative with a > 0, has crossed zero by time t, where β₋ ~ N(0, spread²), spread = σ/√(n s₋).
 
-    Φ(−β_c/spread), with β_c(t) the β at which T× = t: T× falls as β grows. ½ at t = ∞ for a > |w|; 0 where a ≤ |w|, 1 for w > 0.
+    Φ(−β_c/spread), with β_c(t) the β at which T× = t: T× falls as β grows. ½ at t = ∞ for a > |w|; 0 for a ≤ |w|, 1 for w > 0.
     All arguments broadcast; raises ValueError as ``noise_escape_time``, and for a spread or time below 0.
 
     >>> round(float(noise_escape_fraction(1.0, -0.5, 0.5, 0.05, 4.224666)), 4), round(float(ndtr(-0.1 / 0.05)), 4)

@@ -1,8 +1,7 @@
-"""``verify``: every obligation of the claims put to its engine; a report that says proved only of what an engine has decided."""
+"""``verify``: every obligation of the claims put to its engine; proved is only what an engine has decided."""
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -26,7 +25,8 @@ ORDER = ("proved", "undecided", "refuted")
 class Finding:
     """What became of a node of a proof: of one fact, or of everything below a step or heading (``parts``).
 
-    ``engine`` is that of a fact, or the rule of a step; ``formula`` the fact itself; ``note`` what an undecided one was left with.
+    ``engine`` is that of a fact, or the rule of a step; ``formula`` the fact itself; ``note`` what is left of an undecided
+    one.
     """
 
     words: str

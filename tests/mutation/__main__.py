@@ -12,6 +12,7 @@ from typing import Any
 
 from .report import RESULT, document, equivalents, key, present, stored
 from .runner import ROOT, Task, all_mutants, copied, judge_all
+from .targets import TARGETS, Target
 
 __all__ = ["main"]
 
@@ -35,12 +36,14 @@ def main() -> None:
 
 
 def sample(root: Path, options: argparse.Namespace) -> None:
-    """Print what becomes of some mutants that are not listed as equivalent, and the sources as they stand."""
-    reasons = equivalents()
-    tasks: list[Task] = [(t, m) for t, m in all_mutants(root) if key(t, m) not in reasons]
+    """Print what becomes of some mutants, of an equivalent one and of the sources without any; and the sources' digests."""
+    reasons, everything = equivalents(), list(all_mutants(root))
+    tasks: list[Task] = [(t, m) for t, m in everything if key(t, m) not in reasons]
     tasks = tasks[:: len(tasks) // options.sample][: options.sample]
-    found = {key(t, m): by for (t, m), by in judge_all(root, tasks, options.workers) if m is not None}
-    print(json.dumps({"verdicts": found, "present": present(root)}, ensure_ascii=False, indent=1))
+    harmless: list[Task] = [next((t, m) for t, m in everything if key(t, m) in reasons), (TARGETS[-1], None)]
+    found = {key(t, m): by for (t, m), by in judge_all(root, tasks, options.workers)}
+    controls = {key(t, m): by for (t, m), by in judge_all(root, harmless, options.workers, quick=True)}
+    print(json.dumps({"verdicts": found, "controls": controls, "present": present(root)}, ensure_ascii=False, indent=1))
 
 
 def run(root: Path, options: argparse.Namespace) -> None:
@@ -52,9 +55,11 @@ def run(root: Path, options: argparse.Namespace) -> None:
     state = _verdicts(options.state)
     known = {(t.module, m.name): state.get(f"{now[t.module]['digest']} {key(t, m)}") for t, m in wanted}
     todo: list[Task] = [(t, m) for t, m in wanted if known[t.module, m.name] is None]
-    print(f"{len(wanted)} mutants of {', '.join(changed) or 'nothing'}; {len(todo)} to judge.", flush=True)
+    modules = [t for t in TARGETS if any(t == judged for judged, _ in wanted)]
+    print(f"{len(wanted)} mutants of {', '.join(t.module for t in modules) or 'nothing'}; {len(todo)} to judge.", flush=True)
     end = time.monotonic() + 60 * options.minutes
     options.state.parent.mkdir(parents=True, exist_ok=True)
+    _control(root, [t for t in modules if any(t == judged for judged, _ in todo)], options)
     with open(options.state, "a", encoding="utf-8") as file:
         for (t, m), by in judge_all(root, todo, options.workers, options.quick):
             assert m is not None
@@ -71,6 +76,14 @@ def run(root: Path, options: argparse.Namespace) -> None:
     if not (options.quick or options.module):
         document(root, known, before)
         print(f"Stored: {RESULT.relative_to(ROOT)}")
+
+
+def _control(root: Path, targets: list[Target], options: argparse.Namespace) -> None:
+    """Without a mutant the tests have to pass."""
+    controls: list[Task] = [(t, None) for t in targets]
+    for (target, _), by in judge_all(root, controls, options.workers, options.quick):
+        if by is not None:
+            raise SystemExit(f"The tests of {target.module} fail without any mutant: {by}.")
 
 
 def _verdicts(path: Path) -> dict[str, Any]:

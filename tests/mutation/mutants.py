@@ -85,8 +85,8 @@ def compiled(source: str, functions: frozenset[str], index: int, path: Path) -> 
     tree = ast.parse(source)
     for number, (_, old, new) in enumerate(_changes(tree, functions)):
         if number == index:
-            tree = _Replace(old, new).visit(tree)
-            return compile(ast.fix_missing_locations(tree), str(path), "exec", dont_inherit=True)
+            changed: Any = ast.fix_missing_locations(_Replace(old, new).visit(tree))
+            return compile(changed, str(path), "exec", dont_inherit=True)
     raise ValueError(f"There is no mutant {index} of {', '.join(sorted(functions))}.")
 
 
@@ -105,7 +105,7 @@ class _Replace(ast.NodeTransformer):
 
 
 def _parts(tree: ast.Module, functions: frozenset[str]) -> Iterator[tuple[str, ast.AST]]:
-    found = []
+    found: list[tuple[str, ast.AST]] = []
     for part in tree.body:
         if isinstance(part, ast.ClassDef):
             found += [(f"{part.name}.{f.name}", f) for f in part.body if isinstance(f, ast.FunctionDef)]

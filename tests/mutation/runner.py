@@ -22,12 +22,11 @@ from typing import Any
 from .mutants import Mutant, compiled, mutants
 from .targets import TARGETS, Target
 
-__all__ = ["ROOT", "Survived", "all_mutants", "copied", "judge", "judge_all"]
+__all__ = ["ROOT", "SECONDS", "Task", "all_mutants", "copied", "judge_all", "source"]
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
 """Processor time after which a mutant counts as killed by the clock: many times what all its tests take."""
-Survived = None
 Task = tuple[Target, Mutant | None]
 
 
@@ -64,7 +63,8 @@ def copied() -> Iterator[Path]:
 def judge_all(root: Path, tasks: Sequence[Task], workers: int, quick: bool = False) -> Iterator[tuple[Task, str | None]]:
     """Each task with what killed it, as they end; ``None`` for those that survive. A task without a mutant is a control."""
     _preload()
-    waiting, running, kills = list(reversed(tasks)), {}, Counter[str]()
+    waiting, kills = list(reversed(tasks)), Counter[str]()
+    running: dict[int, tuple[Task, int]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < workers:
@@ -87,11 +87,6 @@ def judge_all(root: Path, tasks: Sequence[Task], workers: int, quick: bool = Fal
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             os.close(read)
-
-
-def judge(root: Path, task: Task) -> str | None:
-    """What kills one mutant."""
-    return next(iter(judge_all(root, [task], 1)))[1]
 
 
 def _verdict(said: str, status: int) -> str | None:

@@ -1,6 +1,9 @@
 """The mutants of the code of the limit maps: some are put to the tests here, all of them by ``python -m tests.mutation``."""
 
+import doctest
+import importlib.util
 import json
+import marshal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +12,59 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 AGAIN = "run `python -m tests.mutation` (about a second a mutant) and store theory/results/code-mutants.json with the change"
+
+
+@pytest.fixture(scope="module")
+def generator():
+    """tests/mutation/mutants.py."""
+    spec = importlib.util.spec_from_file_location("mutants", ROOT / "tests/mutation/mutants.py")
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+CODE = '''
+def f(x: int = 3, *, also=True):
+    """2 < 3"""
+    if not x or also:
+        raise ValueError(f"{x + 1}", 5 < 6)
+    y = np.where(x >= 1, np.sin(x) / 2, -x) if x != 0 else x.min()
+    return a * b * y**2 + np.pi & ~x
+'''
+WHERE = "np.where(x >= 1, np.sin(x) / 2, -x)"
+KINDS = [
+    "3 → 4", "3 → 2", "True → False", "not x or also → not x and also", "not x → x",
+    "if not x or also: → if not (not x or also):", "x >= 1 → x > 1", "x >= 1 → x <= 1", "1 → 2", "1 → 0", "-x → x",
+    "np.sin(x) / 2 → np.sin(x) * 2", "np.sin(x) → np.cos(x)", "2 → 3", "2 → 1",
+    f"{WHERE} → np.where(x >= 1, -x, np.sin(x) / 2)", "x != 0 → x == 0", "0 → 1", "0 → -1", "x.min() → x.max()",
+    f"{WHERE} if x != 0 else x.min() → x.min() if x != 0 else {WHERE}",
+    "a * b * y ** 2 + np.pi & ~x → a * b * y ** 2 + np.pi | ~x", "a * b * y ** 2 + np.pi → a * b * y ** 2 - np.pi",
+    "np.pi → 3", "~x → x", "a * b * y ** 2 → a * b / y ** 2", "a * b → a / b", "a * b → a * a * b", "y ** 2 → y * 2",
+    "2 → 3", "2 → 1",
+]  # fmt: skip
+
+
+def test_the_kinds_of_mutants(generator):
+    """Every kind, and none in messages, annotations or docstrings; no two give the same code."""
+    assert doctest.testmod(generator).failed == 0
+    functions = frozenset({"f"})
+    found = generator.mutants(CODE, functions)
+    changes = [m.name.removeprefix(f"f: {CODE.splitlines()[m.line - 1].strip()}: ") for m in found]
+    assert sorted(changes) == sorted(KINDS)
+    codes = {marshal.dumps(generator.compiled(CODE, functions, m.index, ROOT / "x.py")) for m in found}
+    assert len(codes | {marshal.dumps(compile(CODE, ROOT / "x.py", "exec"))}) == len(KINDS) + 1
+
+
+def test_the_digest_is_that_of_the_code(generator):
+    functions = frozenset({"f"})
+    digests = [
+        generator.digest(text, functions)
+        for text in (CODE, CODE.replace("2 < 3", "words"), f"{CODE}# more\nz = 1\n", CODE.replace("x >= 1", "x > 1"))
+    ]
+    assert digests[0] == digests[1] == digests[2] != digests[3]
+    with pytest.raises(ValueError, match="Not found in the module: g"):
+        generator.digest(CODE, frozenset({"f", "g"}))
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +86,12 @@ def test_a_sample_is_killed(found):
     for name, by in found["verdicts"].items():
         assert by is not None, f"survived: {name}"
         assert by.startswith("tests/theory/test_"), (name, by)
+
+
+def test_what_changes_nothing_is_not_killed(found):
+    """Negative control: the runner accuses neither the sources nor a mutant with the same results."""
+    assert len(found["controls"]) == 2
+    assert set(found["controls"].values()) == {None}
 
 
 def test_no_mutant_survived(modules):

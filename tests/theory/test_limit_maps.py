@@ -186,6 +186,9 @@ PLANE = [
     (-1.5, [-2.5, 0.0, 0.0], (0, -2)),
     (0.0, [-2.5, 0.0, 0.0], (0, -2.5)),
     (1.0, [-1.0, 0.0, 0.0], (0, 0)),
+    (0.3, [-0.5, 0.0, 0.0], (0, -0.4)),
+    (0.5, [-0.3, 0.0, 0.0], (0.4, 0)),
+    (-1.2, [0.6, 0.0, 0.8], (-np.sqrt(0.44), 0)),
     (0.7, [0.0, 0.0, 0.0], (0.7, 0)),
     (-0.7, [0.0, 0.0, 0.0], (-0.7, 0)),
     (0.5, [0.0, 0.0, 1.0], (1, 1)),
@@ -205,6 +208,8 @@ def test_the_limits_of_the_plane():
     assert not w[:, 1:].any()
     assert in_basin(1.0, np.ones((2, 3, 1))).shape == (2, 3)
     assert in_basin([1.0, 1.0, 1.0], [[-1.0], [0.0], [0.5]]).tolist() == [False, False, True]
+    same(dense_limit(0.5, [-1.3])[1], [-1.2])
+    same(dense_limit(0.5, [-1.3, 0.0])[1], [-1.2, 0.0])
     assert dense_limit(np.ones((2, 3)), np.ones((2, 3, 4)))[1].shape == (2, 3, 4)
 
 
@@ -272,8 +277,8 @@ def phase(a, w, alive, t=INF, branches=POPULATION):
 def test_a_phase_of_the_exact_trainer(t):
     """Each neuron by the flow that its mask names, whatever its neighbours are; the integrators are tested elsewhere."""
     starts = np.array([1.3, -0.4, 0.8, 0.5, -2.0, 0.7]), np.array([[-0.5, 0.0, 0], [0.9, 0, 0], [0.0, 0.3, 0.4], [0, 0, 0.8],
-                       [-0.4, 0.5, 0.1], [0.0, 0.0, 0.0]])  # fmt: skip
-    alive = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 1, 1], [0, 0, 0]])
+                       [-0.4, 0.5, 0.0], [0.0, 0.0, 0.0]])  # fmt: skip
+    alive = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]])
     branches = Branches(0.4, 1.5, 0.6, 0.3)
     a, w = phase(*starts, alive, t, branches)
     for i in (0, 1):
@@ -285,7 +290,7 @@ def test_a_phase_of_the_exact_trainer(t):
         same((a[i], *w[i]), (outer, 0, r * way[0], r * way[1]), 1e-11)
     assert (a[5], *w[5]) == (0.7, 0, 0, 0)
     if t == INF:
-        same((a[4], w[4, 0]), (-np.sqrt(4 - 0.42), 0))
+        same((a[4], w[4, 0]), (-np.sqrt(4 - 0.41), 0))
     alone = phase(starts[0][4:5], starts[1][4:5], alive[4:5], t, branches)
     same((a[4], *w[4]), (alone[0][0], *alone[1][0]))
     given = np.array([0.3, 0.6, 0.4]), np.array([0.1, 0.5, 0.2]), np.array([2.0, 1.0, 1.2]), np.array([1.0, -1.0, 0.5])
@@ -314,18 +319,23 @@ def test_infinitesimals_of_a_limit():
     a, w = phase([1.3, 1.3, 0.7, -0.7], [[0.5], [-0.5], [0.7], [0.7]], [[1]] * 4, branches=noisy)
     assert [float(v) for v in w[:, 0]] == [0.0, 0.0, FIRST, pytest.approx(np.sqrt(0.6))]
     assert [float(v) for v in a] == [pytest.approx(1.2), pytest.approx(1.2), FIRST, pytest.approx(-np.sqrt(0.6))]
+    for branches, start in ((Branches(0.5, 1.0, 0.0, 0.0), (-1.3, 0.5)), (Branches(0.0, 0.0, 0.5, 0.3), (1.3, -0.5))):
+        a, w = phase(start[:1], [start[1:]], [[1]], branches=branches)  # the far side is empty
+        assert (a[0], w[0, 0]) == (pytest.approx(np.sign(start[0]) * 1.2), 0.0)
     starts = [[0.6, 0.0, 0.8], [0.6, 0.0, 0.8], [-0.6, 0.2, -0.8], [0.6, 0.0, 0.8], [-1.5, 0, 0], [-1.0, 0, 0], [-1.0, 0, 0]]
     starts += [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [3.0, 0.0, 4.0]]
     a, w = phase([0.5, -1.5, -1.5, -1.0, 1.0, 1.0, -1.0, 0.3, -1.0, -5.0], starts, [[1] * 3] * 10)
     c = 0.25 - 1.0
     m = np.sqrt(2 / (c + np.hypot(c, 2)))
     fades = -np.sqrt(1.25), -np.sqrt(2.25 - 1.04)
-    same(a[[0, 1, 2, 4, 7]], (1 / m, *fades, 0.0, 0.3))
+    same(a[[0, 1, 2, 7]], (1 / m, *fades, 0.3))
+    assert a[4] == 0.0
     assert a[[3, 5, 6, 8, 9]].tolist() == [-FIRST, FIRST, -FIRST, 0.0, -FIRST]
     same(w[[0, 4], 0], (m, -np.sqrt(1.25)))
     assert w[[1, 2, 3, 5, 6, 7, 8, 9], 0].tolist() == [-FIRST, -FIRST, -FIRST, -FIRST, -FIRST, 0.0, 0.0, -FIRST]
     expected = np.array([[0, 1], [0, 1], [0.25, -1], [0, 1], [0, 0], [0, 0], [0, 0], [0, 0], [0, 0], [0, 1]])
     assert np.allclose(w[:, 1:] / SECOND, expected, rtol=1e-12)
+    assert np.allclose(phase([-1.5], [[0.6, -0.8, 0.2]], [[1] * 3])[1][:, 1:] / SECOND, [[-1, 0.25]], rtol=1e-12)
 
 
 def test_moments_of_level_zero():

@@ -104,6 +104,8 @@ def _probabilities() -> tuple[Fact, ...]:
             "bounded: E[(1 + z)/2; z > 0] = ¼(1 + E|z|)",
             eq(sp.Rational(1, 2) * sp.S.Half + sp.Rational(1, 2) * (ez / 2), (1 + ez) / 4),
         ),
+        Fact("bounded: a0 = u‖w0‖ with u > −1 lies in D: P(D) = 1", gt(x * r, -r), (gt(r, 0), gt(x, -1))),
+        Fact("balanced: D is a0 = ‖w0‖, one sign of two: P(D) = ½", iff(gt(a, -r), eq(a, r)), (gt(r, 0), eq(a**2, r**2))),
         Fact(
             "balanced: B is a0 > 0 and w_1 > 0",
             iff(both(gt(w_1, 0), gt(a, -w_1)), both(gt(a, 0), gt(w_1, 0))),

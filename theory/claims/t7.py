@@ -150,8 +150,8 @@ CLAIMS = (
             "population flow with Gaussian inputs, no label noise, d ≥ 2",
             "decay: a start of T4's basin with w_⊥ ≠ 0",
             "balanced: a0 = ‖w0‖, θ0 ∈ (arccot κ, π)",
-            "iterative pruning: each level starts in the basin of its own mask, as with LRR or a0 ≥ 0; for a0 < 0 pruning can leave "
-            "it (T5)",
+            "iterative pruning: each level starts in the basin of its own mask, as with LRR or a0 ≥ 0; for a0 < 0 pruning can "
+            "leave it (T5)",
         ),
         closed_forms=(
             "theory.identification.decay_rate",

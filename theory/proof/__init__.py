@@ -11,6 +11,7 @@
 | certificates.py | certificates in a folder, one a fact                                                                    |
 | search.py       | counter-examples, each confirmed exactly or in balls (exact.py)                                         |
 | terms.py        | terms and formulas as JSON, read back without ``eval``                                                  |
+| domains.py      | where a term is defined, continuous or smooth: premises that the rules add                              |
 | flows.py        | inference rules for flows; their premises are facts                                                     |
 | solutions.py    | inference rules for closed forms, travel times, gradient flows without rest                             |
 | recurrences.py  | inference rules for recurrences: induction, descent                                                     |

@@ -71,8 +71,8 @@ def to_json(term: Any) -> Any:
     if type(term) is sp.Symbol and NAME.fullmatch(term.name):
         known = {k for k, v in term._assumptions_orig.items() if v} - {"commutative"}
         denied = {k for k, v in term._assumptions_orig.items() if not v}
-        if known <= set(ASSUMPTIONS) and not denied:
-            return ["symbol", term.name, *(k for k in ASSUMPTIONS if k in known)]
+        if known <= set(ASSUMPTIONS) and not denied:  # all but none imply real; equal symbols may say so or not
+            return ["symbol", term.name, *(k for k in ASSUMPTIONS if k in known or (known and k == "real"))]
     if isinstance(term, AppliedUndef) and NAME.fullmatch(term.func.__name__):
         return ["apply", term.func.__name__, *map(to_json, term.args)]
     if type(term) in NAMES:

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-import signescape
 
+import signescape
 from theory.proof.certificates import recheck_all, require_empty, write_all
 from theory.verification import verify
 

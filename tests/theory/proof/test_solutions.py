@@ -16,7 +16,10 @@ def failures(step):
     return [f.words.partition(": ")[2] for f in step.facts if decide(f).status != "proved"]
 
 
-def logistic(formula, start=a, window=(ge(k, 0), lt(k, 1)), speed=1 - k):
+WINDOW = (ge(k, 0), lt(k, 1))
+
+
+def logistic(formula, start=a, window=WINDOW, speed=1 - k):
     """With κ = 1 − e^{−t}: x = a/(1 − κ(1 − a))."""
     return solution(
         "the logistic", LOGISTIC, {x: formula}, {x: start}, k, speed, window, (gt(1 - k * (1 - a), 0),), (gt(a, 0),)

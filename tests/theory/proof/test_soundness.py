@@ -15,7 +15,7 @@ from theory.proof.flows import Flow, Group, Path, facts_of
 from theory.proof.logic import Defined, Fact, eq, ge, gt, le, lt, ne, text
 from theory.proof.recurrences import Map, descend, induct
 from theory.proof.solutions import escape, ordered, solution, travel
-from theory.proof.terms import fact_to_json
+from theory.proof.terms import fact_to_json, from_json, to_json
 from theory.verification import verify
 
 x, y, z, k, b, kappa, x0, z0 = sp.symbols("x y z k b kappa x_0 z_0", real=True)
@@ -401,6 +401,14 @@ def test_a_balanced_start_on_either_side_stays_balanced():
     """T7 needs a = ‖w‖ from θ0 ≤ π/2 too."""
     assert refused(balanced()) == []
     assert [text(s) for s in balanced().start] == ["a = r", "θ > 0", "θ < π"]
+
+
+def test_equal_symbols_are_written_alike():
+    """sympy holds them equal and keeps whichever it saw first, so a certificate must not depend on which."""
+    one, two = sp.Symbol("r", positive=True), sp.Symbol("r", positive=True, real=True)
+    assert one == two
+    assert to_json(one) == to_json(two) == ["symbol", "r", "real", "positive"]
+    assert from_json(to_json(one)) == one
 
 
 def test_equal_facts_have_equal_statements():
