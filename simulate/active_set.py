@@ -58,9 +58,7 @@ def descend(
     moments = np.array(sorted({int(m) for m in at if m == int(m) and 0 <= m <= steps}), np.int64)
     last_a, last_w, taken, ends = np.empty_like(a), np.empty_like(w), np.empty(len(a), np.int64), np.empty(len(a), np.int8)
     point_a, point_w = np.empty((len(moments), *a.shape)), np.empty((len(moments), *w.shape))
-    kernel.descend(
-        X, y, a, w, mask, float(eta), float(momentum), steps, moments, last_a, last_w, point_a, point_w, taken, ends
-    )
+    kernel.descend(X, y, a, w, mask, float(eta), float(momentum), steps, moments, last_a, last_w, point_a, point_w, taken, ends)
     found = {int(m): (point_a[i], point_w[i]) for i, m in enumerate(moments)}
     points = {m: found[m] if m in found else (last_a.copy(), last_w.copy()) for m in at}
     return Descent(last_a, last_w, points, taken, ends)

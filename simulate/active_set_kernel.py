@@ -1,20 +1,18 @@
-"""The compiled part of ``simulate.active_set``: eight-lane arithmetic, the cones that tell which samples to look at, the loop.
+"""The compiled part of ``simulate.active_set``: the cones that tell which samples to look at, and the loop over steps.
 
-Everything that the compiler reads lies in this one file, since Numba's cache looks for changes nowhere else. Matrices
-are flat arrays of rows of ``width`` numbers, d rounded up to whole lanes and filled with zeros. No rounding mode is relaxed.
+Matrices are flat arrays of rows of ``width`` numbers, d rounded up to whole lanes and filled with zeros.
 """
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
 
 from .gd import CHECK, TINY, End
+from .vectors import LANES, add, compiled, fma, load, mul, spread, store, sub, total, where_positive
 
-__all__ = ["LANES", "WATCHED", "descend"]
+__all__ = ["WATCHED", "descend"]
 
-LANES = 8
 WATCHED = 32
 """Most samples whose side of the kink is looked at in every step."""
 SHRINK = 4
@@ -22,133 +20,15 @@ SHRINK = 4
 FEW = 48
 """A cone of fewer samples is not divided further."""
 LOOK = 300.0
+"""What a look around costs beside its samples, in nanoseconds."""
 NARROW = 0.9
 """Widest cone of the watched: inside, |w| can't leave the finite numbers or reach ``TINY`` unseen."""
+PATIENCE = 512
+"""Steps after which a cone that w has not left is chosen anew, if samples are watched in vain."""
 COLLAPSED, DIVERGED, REST, TIME = int(End.COLLAPSED), int(End.DIVERGED), int(End.REST), int(End.TIME)
-VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 
 
-class Vector(types.Type):
-    """Eight float64 in a register."""
-
-    def __init__(self):
-        super().__init__(name="Vector")
-
-
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager, kind):
-        super().__init__(manager, kind, VECTOR)
-
-
-vector = Vector()
-
-
-def _compile(function):
-    try:
-        return njit(error_model="numpy", nogil=True, cache=True)(function)
-    except RuntimeError:  # no folder to keep a cache in
-        return njit(error_model="numpy", nogil=True)(function)
-
-
-def _place(context, builder, kind, array, offset):
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [offset]), VECTOR.as_pointer())
-
-
-def _shuffled(builder, x, order):
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), order)
-    return builder.shuffle_vector(x, ir.Constant(VECTOR, ir.Undefined), lanes)
-
-
-def _spread(builder, x):
-    one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), x, ir.Constant(ir.IntType(32), 0))
-    return _shuffled(builder, one, [0] * LANES)
-
-
-@intrinsic
-def load(typing, array, offset):
-    """array[offset : offset + 8]."""
-
-    def code(context, builder, signature, args):
-        value = builder.load(_place(context, builder, signature.args[0], *args))
-        value.align = 8
-        return value
-
-    return vector(array, types.intp), code
-
-
-@intrinsic
-def store(typing, array, offset, value):
-    """array[offset : offset + 8] = value."""
-
-    def code(context, builder, signature, args):
-        builder.store(args[2], _place(context, builder, signature.args[0], *args[:2])).align = 8
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, vector), code
-
-
-@intrinsic
-def spread(typing, x):
-    """The number x eight times."""
-    return vector(types.float64), lambda context, builder, signature, args: _spread(builder, args[0])
-
-
-@intrinsic
-def add(typing, x, y):
-    """x + y."""
-    return vector(vector, vector), lambda context, builder, signature, args: builder.fadd(*args)
-
-
-@intrinsic
-def sub(typing, x, y):
-    """x − y."""
-    return vector(vector, vector), lambda context, builder, signature, args: builder.fsub(*args)
-
-
-@intrinsic
-def mul(typing, x, y):
-    """x y."""
-    return vector(vector, vector), lambda context, builder, signature, args: builder.fmul(*args)
-
-
-@intrinsic
-def fma(typing, x, y, z):
-    """x y + z."""
-
-    def code(context, builder, signature, args):
-        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{LANES}f64"), args)
-
-    return vector(vector, vector, vector), code
-
-
-@intrinsic
-def where_positive(typing, z, x):
-    """x where z > 0, else 0."""
-
-    def code(context, builder, signature, args):
-        zero = ir.Constant(VECTOR, [0.0] * LANES)
-        return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
-
-    return vector(vector, vector), code
-
-
-@intrinsic
-def total(typing, x):
-    """Sum of the eight, in a fixed order."""
-
-    def code(context, builder, signature, args):
-        x = args[0]
-        for shift in (4, 2, 1):
-            x = builder.fadd(x, _shuffled(builder, x, [(i + shift) % LANES for i in range(LANES)]))
-        return builder.extract_element(x, ir.Constant(ir.IntType(32), 0))
-
-    return types.float64(vector), code
-
-
-@_compile
+@compiled
 def _dot(x, i, y, j, width):
     """Σ x[i + q] y[j + q] over one row."""
     s = spread(0.0)
@@ -157,7 +37,7 @@ def _dot(x, i, y, j, width):
     return total(s)
 
 
-@_compile
+@compiled
 def _length(w, i, width):
     """‖w‖, with no underflow of squares."""
     largest = 0.0
@@ -171,7 +51,7 @@ def _length(w, i, width):
     return largest * np.sqrt(s)
 
 
-@_compile
+@compiled
 def _tangent(unit, l, w, i, width):
     """tan of the angle between row l of ``unit`` and w, and w·unit; inf from a right angle on."""
     p = _dot(w, i, unit, l, width)
@@ -183,7 +63,7 @@ def _tangent(unit, l, w, i, width):
     return np.sqrt(s), p
 
 
-@_compile
+@compiled
 def _include(rows, low, X, i, y, sign, d, width):
     """Add ± x (x, y) of sample i to the double-double sums rows + low.
 
@@ -202,7 +82,7 @@ def _include(rows, low, X, i, y, sign, d, width):
             store(low, q, sub(rest, sub(high, s)))
 
 
-@_compile
+@compiled
 def _below(values, count, most, bound):
     """A bound with at most ``most`` of the first ``count`` values below it, and half as many if a dozen tries find one."""
     low, high = 0.0, np.inf
@@ -221,7 +101,7 @@ def _below(values, count, most, bound):
     return low
 
 
-@_compile
+@compiled
 def _choose(near, count, room, speed, size, d, width, nearest):
     """The sine of the cone to watch that makes watching it and looking again cheapest, at the angle a step has lately made."""
     if count > WATCHED:
@@ -244,7 +124,7 @@ def _choose(near, count, room, speed, size, d, width, nearest):
     return best
 
 
-@_compile
+@compiled
 def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, units, inside, sums, speed, work):
     """Sort the samples anew around w: which are watched, which are in the sums. Returns the watched, their cone, the cost.
 
@@ -306,7 +186,7 @@ def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, 
     return full, rho
 
 
-@_compile
+@compiled
 def _gather(X, y, w, mask, rows, alive, weights, inverse):
     """The coordinates that are trained or not at zero, samples as rows, 1/‖x‖ (0 for x = 0, which is never active)."""
     d = 0
@@ -329,9 +209,9 @@ def _gather(X, y, w, mask, rows, alive, weights, inverse):
     return d, width
 
 
-@_compile
+@compiled
 def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, sums, residuals, trained, anchor):
-    """Steps from k to ``stop``, or to the first one that leaves the cone or the finite numbers, or after which to look for rest.
+    """Steps from k to ``stop``, or to the first that leaves the cone or the finite numbers or after which to look for rest.
 
     G = share (b − a A w + Σ_watched 1{w·x > 0} (y − a w·x) x). Rows 0 and 1 of the state are the weights before and after the
     last step; returns a before and after it, the steps done, and whether w is still inside the cone.
@@ -384,7 +264,7 @@ def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, 
     return before, a, k, inside
 
 
-@_compile
+@compiled
 def _ended(before, a, w, width):
     """How a step from (before, row 0 of w) to (a, row 1) ends the descent, rest apart."""
     size = step = 0.0
@@ -397,16 +277,16 @@ def _ended(before, a, w, width):
     return COLLAPSED if size < TINY and step < TINY else TIME
 
 
-@_compile
+@compiled
 def _same(x, width):
     """Are the first two rows of x equal?"""
+    differ = 0
     for j in range(width):
-        if x[j] != x[width + j]:
-            return False
-    return True
+        differ += x[j] != x[width + j]
+    return differ == 0
 
 
-@_compile
+@compiled
 def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
     """One trial; fills last_w (d,) and the points, returns the last a, the steps and how it ended."""
     n, most = len(y), (len(w) + LANES - 1) // LANES * LANES
@@ -446,7 +326,7 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
                     weights, d, n, width, samples, y, inverse,
                     cones, starts, counts, sines, members, units, inside, sums, speed, work,
                 )  # fmt: skip
-                p, last_look, patience = _length(weights, 0, width), k, k + 2 * (k - last_look) + 512 if watched else steps
+                p, last_look, patience = _length(weights, 0, width), k, k + 2 * (k - last_look) + PATIENCE if watched else steps
                 for j in range(width):
                     unit[j] = weights[j] / p
             for j in range(width):
@@ -462,8 +342,8 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
                 a = before
                 break
         if end == TIME and k % CHECK == 1 and a == before and _same(weights, width):
-            if mu == 0 or (pace[0] == pace[1] and _same(velocity, width)):
-                end = REST
+            steady = mu == 0 or (pace[0] == pace[1] and _same(velocity, width))
+            end = REST if steady else TIME
         for j in range(width):
             weights[j], velocity[j] = weights[width + j], velocity[width + j]
         if end != TIME:
@@ -475,10 +355,21 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
     return a, k, end
 
 
-@_compile
-def descend(X, y, a, w, mask, eta, mu, steps, moments, last_a, last_w, point_a, point_w, taken, ends):
-    """All trials, one after the other: fills last_a (B,), last_w (B, d), the points (m, B) and (m, B, d), taken and ends (B,)."""
-    for i in range(len(a)):
-        last_a[i], taken[i], ends[i] = _trial(
-            X[i], y[i], a[i], w[i], mask[i], eta, mu, steps, moments, last_w[i], point_a[:, i], point_w[:, i]
-        )
+def _entry(digest):
+    def descend(X, y, a, w, mask, eta, mu, steps, moments, last_a, last_w, point_a, point_w, taken, ends):
+        """All trials, one after the other: fills last_a (B,), last_w (B, d), points (m, B) and (m, B, d), taken and ends (B,)."""
+        for i in range(len(a) if digest else 0):
+            last_a[i], taken[i], ends[i] = _trial(
+                X[i], y[i], a[i], w[i], mask[i], eta, mu, steps, moments, last_w[i], point_a[:, i], point_w[:, i]
+            )
+
+    return compiled(descend, cache=True)
+
+
+def _digest():
+    """Of all that is compiled in: Numba's cache looks for changes only in this file and in the values of a closure."""
+    files = sorted(Path(__file__).with_name(name) for name in ("active_set_kernel.py", "vectors.py", "gd.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+descend = _entry(_digest())

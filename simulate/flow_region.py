@@ -4,13 +4,14 @@ From the point *base* w heads in the direction e (unit). While w = base + σe + 
 
     ‖ρ‖ + max(−σ, 0) ≤ δ + κ max(σ, 0),   σ ≤ H,
 
-a sample at distance z from base, approaching at the rate −c = −x̂_i·e on w's side, is not reached before z − δ + (c − κ)σ = 0. The
-samples that this allows for σ ≤ H are listed, by one pass over all, and only these are looked at until w leaves the region.
+a sample at distance z from base, approaching at the rate −c = −x̂_i·e on w's side, is not reached before
+z − δ + (c − κ)σ = 0. The samples that this allows for σ ≤ H are listed, by one pass over all, and only these are looked at until w leaves the region.
 """
 
 import numpy as np
 
 from .flow_state import ALIVE, LISTED, REACH, Array, R, State, copy, dot, jit, root
+from .vectors import LANES, fma, load, spread, store
 
 __all__ = ["bound", "list_samples", "measure", "next_sample", "within"]
 
@@ -24,38 +25,24 @@ WANTED = 24
 
 @jit
 def list_samples(s: State) -> None:
-    """Start a region at w and list its samples; H shrinks until they are few, and grows for the next time if they are very few."""
-    n, size = len(s.y), np.sqrt(dot(s.path[1], s.path[1]))
-    copy(s.base, s.w)
+    """Start a region at w and list its samples; H shrinks until they are few."""
+    size = np.sqrt(dot(s.path[1], s.path[1]))
     for j in range(len(s.w)):
         s.heading[j] = s.path[1, j] / size if size > 0 else 0.0
-    for i in range(n):
-        s.level[i] = s.slope[i] = 0.0
-    for j in range(s.counts[ALIVE]):
-        along, ahead = s.w[j], s.heading[j]
-        for i in range(n):
-            s.level[i] += along * s.inputs[j, i]
-            s.slope[i] += ahead * s.inputs[j, i]
-    for i in range(n):
-        inverse = s.side[i] / s.norm[i] if s.norm[i] > 0 else 0.0
-        s.level[i] *= inverse
-        s.slope[i] *= inverse
+    copy(s.base, s.w)
+    N = s.inputs.shape[1]
+    for b in range(0, N, LANES):
+        level, slope = spread(0.0), spread(0.0)
+        for j in range(s.counts[ALIVE]):
+            x = load(s.inputs, j * N + b)
+            level, slope = fma(spread(s.w[j]), x, level), fma(spread(s.heading[j]), x, slope)
+        store(s.level, b, level)
+        store(s.slope, b, slope)
     for _ in range(60):
-        count = _count(s)
-        if count < 3 * WANTED or s.now[REACH] < 1e-9 * s.now[R]:
+        _fill(s)
+        if s.counts[LISTED] < 3 * WANTED or s.now[REACH] < 1e-9 * s.now[R]:
             break
-        s.now[REACH] *= max(0.1, WANTED / count)
-    _fill(s)
-
-
-@jit
-def _count(s: State) -> int:
-    H, count = s.now[REACH], 0
-    near = WIDTH * H / 2
-    for i in range(len(s.y)):
-        least = s.level[i] - near + min(s.slope[i] - WIDTH, 0.0) * H
-        count += least <= 0
-    return count
+        s.now[REACH] *= max(0.1, WANTED / s.counts[LISTED])
 
 
 @jit
@@ -63,11 +50,12 @@ def _fill(s: State) -> None:
     H, count = s.now[REACH], 0
     near = WIDTH * H / 2
     for i in range(len(s.y)):
-        s.is_listed[i] = False
-        gap, rate = s.level[i] - near, WIDTH - s.slope[i]
-        if (gap <= 0 or gap <= rate * H) and s.side[i] != 0 and s.norm[i] > 0:
+        side, norm = float(s.side[i]), s.norm[i]
+        gap, rate = side * s.level[i] - near * norm, WIDTH * norm - side * s.slope[i]
+        s.is_listed[i] = (gap <= 0 or gap <= rate * H) and side != 0 and norm > 0
+        if s.is_listed[i]:
             s.key[i] = gap / rate if gap > 0 else -1.0
-            s.listed[count], s.is_listed[i] = i, True
+            s.listed[count] = i
             count += 1
     s.counts[LISTED] = count
 

@@ -1,6 +1,6 @@
 """One trial of the event-driven flow as flat arrays, and the small linear algebra that its steps share.
 
-Vectors of alive weights are padded by zeros to a multiple of four, so that loops over them are SIMD operations.
+Vectors of alive weights are padded by zeros to a multiple of eight, the lanes of ``vectors``.
 """
 
 from typing import Any, NamedTuple
@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from .vectors import LANES, fma, load, spread, store, total
 
 __all__ = ["COUNTS", "NOW", "ORDER", "State", "add", "copy", "dot", "empty", "enlist", "gate", "jit", "project", "root"]
 
@@ -31,12 +33,12 @@ def jit(function: Any) -> Any:
 
 
 class State(NamedTuple):
-    """The arrays of one trial with m alive weights, padded to M, and n samples; K = ``ORDER`` + 1.
+    """The arrays of one trial with m alive weights, padded to M, and n samples, padded to N; K = ``ORDER`` + 1.
 
-    Samples: inputs (m, n) and again x (n, M), y (n,) divided by n, norm (n,), side (n,): 1 active, −1 inactive, 0 sliding.
+    Samples: inputs (m, N) and again x (n, M), y (n,) divided by n, norm (n,), side (n,): 1 active, −1 inactive, 0 sliding.
     Active statistics: matrix (M, M), vector (M,). Weights w (M,); ``now`` and ``counts`` as above.
     Region (``flow_region``): base, heading (M,), the samples listed and since when to look at them, key (n,), which ones
-    is_listed (n,); distance and rate of approach of all, level, slope (n,).
+    is_listed (n,); distance and rate of approach of all, level, slope (N,).
     Sliding: tied, share (λ), free (M + 1,), the orthonormal basis (M, M) of their inputs by rows with its triangle (M, M), λ
     as polynomials in time, shares (M + 1, K).
     Taylor coefficients: of w and the force, path, force (K, M), of a, outer (K,), of the force in the basis, along (K, M); sizes
@@ -81,9 +83,9 @@ class State(NamedTuple):
 @njit(nogil=True)
 def empty(n: int, m: int) -> State:
     """A state to be filled."""
-    K, M = ORDER + 1, (m + 3) // 4 * 4
+    K, M, N = ORDER + 1, (m + LANES - 1) // LANES * LANES, (n + LANES - 1) // LANES * LANES
     return State(
-        np.empty((m, n)),
+        np.zeros((m, N)),
         np.zeros((n, M)),
         np.empty(n),
         np.empty(n),
@@ -98,8 +100,8 @@ def empty(n: int, m: int) -> State:
         np.empty(n, np.int64),
         np.empty(n),
         np.zeros(n, np.bool_),
-        np.empty(n),
-        np.empty(n),
+        np.empty(N),
+        np.empty(N),
         np.empty(M + 1, np.int64),
         np.empty(M + 1),
         np.empty(M + 1, np.bool_),
@@ -120,14 +122,11 @@ def empty(n: int, m: int) -> State:
 
 @jit
 def dot(u: Array, v: Array) -> float:
-    """u·v by four partial sums."""
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    for i in range(0, len(u), 4):
-        a += u[i] * v[i]
-        b += u[i + 1] * v[i + 1]
-        c += u[i + 2] * v[i + 2]
-        d += u[i + 3] * v[i + 3]
-    return (a + b) + (c + d)
+    """u·v."""
+    sums = spread(0.0)
+    for i in range(0, len(u), LANES):
+        sums = fma(load(u, i), load(v, i), sums)
+    return total(sums)
 
 
 @jit
@@ -140,14 +139,9 @@ def copy(u: Array, v: Array) -> None:
 @jit
 def add(u: Array, factor: float, v: Array) -> None:
     """u ← u + factor·v."""
-    for i in range(0, len(u), 4):
-        a, b, c, d = (
-            u[i] + factor * v[i],
-            u[i + 1] + factor * v[i + 1],
-            u[i + 2] + factor * v[i + 2],
-            u[i + 3] + factor * v[i + 3],
-        )
-        u[i], u[i + 1], u[i + 2], u[i + 3] = a, b, c, d
+    times = spread(factor)
+    for i in range(0, len(u), LANES):
+        store(u, i, fma(times, load(v, i), load(u, i)))
 
 
 @jit

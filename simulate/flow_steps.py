@@ -40,6 +40,8 @@ from .flow_state import (
     project,
     root,
 )
+from .vectors import LANES, fma, load, mul, spread, store, total
+from .vectors import add as join
 
 __all__ = ["DEAD", "LIMIT", "compiled"]
 
@@ -116,52 +118,40 @@ def _reach(s: State, j: int, scale: float, error: float) -> float:
 @jit
 def _force(s: State, j: int) -> None:
     """Coefficient j of G = b − A(aw), off the span of the sliding inputs."""
-    W, F, a, part = s.path, s.force, s.outer, s.scratch
-    for i in range(0, len(part), 4):
-        p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0
+    part, M = s.scratch, len(s.w)
+    for i in range(0, M, LANES):
+        sums = spread(0.0)
         for l in range(j + 1):
-            p0 += a[l] * W[j - l, i]
-            p1 += a[l] * W[j - l, i + 1]
-            p2 += a[l] * W[j - l, i + 2]
-            p3 += a[l] * W[j - l, i + 3]
-        part[i], part[i + 1], part[i + 2], part[i + 3] = p0, p1, p2, p3
-    B, m = s.matrix, s.counts[ALIVE]
-    for i in range(0, len(part), 4):
-        p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0
+            sums = fma(spread(s.outer[l]), load(s.path, (j - l) * M + i), sums)
+        store(part, i, sums)
+    for i in range(0, M, LANES):
+        sums, more = spread(0.0), spread(0.0)
         if j == 0:
-            p0, p1, p2, p3 = s.vector[i], s.vector[i + 1], s.vector[i + 2], s.vector[i + 3]
-        for l in range(m):
-            p0 -= part[l] * B[l, i]
-            p1 -= part[l] * B[l, i + 1]
-            p2 -= part[l] * B[l, i + 2]
-            p3 -= part[l] * B[l, i + 3]
-        F[j, i], F[j, i + 1], F[j, i + 2], F[j, i + 3] = p0, p1, p2, p3
+            sums = load(s.vector, i)
+        for l in range(0, s.counts[ALIVE] - 1, 2):
+            sums = fma(spread(-part[l]), load(s.matrix, l * M + i), sums)
+            more = fma(spread(-part[l + 1]), load(s.matrix, (l + 1) * M + i), more)
+        if s.counts[ALIVE] % 2:
+            l = s.counts[ALIVE] - 1
+            sums = fma(spread(-part[l]), load(s.matrix, l * M + i), sums)
+        store(s.force, j * M + i, join(sums, more))
     for l in range(s.counts[TIED]):
-        s.along[j, l] = dot(s.basis[l], F[j])
-        add(F[j], -s.along[j, l], s.basis[l])
+        s.along[j, l] = dot(s.basis[l], s.force[j])
+        add(s.force[j], -s.along[j, l], s.basis[l])
 
 
 @jit
 def _products(s: State, j: int) -> float:
     """Coefficient j + 1 of w from ẇ = aG; coefficient j of w·G (returned)."""
-    W, F, a, whole = s.path, s.force, s.outer, 0.0
-    for i in range(0, len(s.w), 4):
-        p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0
-        q0, q1, q2, q3 = 0.0, 0.0, 0.0, 0.0
+    M, whole, share = len(s.w), spread(0.0), spread(1 / (j + 1))
+    for i in range(0, M, LANES):
+        sums = spread(0.0)
         for l in range(j + 1):
-            f0, f1, f2, f3 = F[j - l, i], F[j - l, i + 1], F[j - l, i + 2], F[j - l, i + 3]
-            p0 += a[l] * f0
-            p1 += a[l] * f1
-            p2 += a[l] * f2
-            p3 += a[l] * f3
-            q0 += W[l, i] * f0
-            q1 += W[l, i + 1] * f1
-            q2 += W[l, i + 2] * f2
-            q3 += W[l, i + 3] * f3
-        share = 1 / (j + 1)
-        W[j + 1, i], W[j + 1, i + 1], W[j + 1, i + 2], W[j + 1, i + 3] = p0 * share, p1 * share, p2 * share, p3 * share
-        whole += (q0 + q1) + (q2 + q3)
-    return whole
+            force = load(s.force, (j - l) * M + i)
+            sums = fma(spread(s.outer[l]), force, sums)
+            whole = fma(load(s.path, l * M + i), force, whole)
+        store(s.path, (j + 1) * M + i, mul(share, sums))
+    return total(whole)
 
 
 @jit
@@ -362,7 +352,7 @@ def _confine(s: State, order: int, h: float) -> float:
 @njit(nogil=True)
 def _trial(s: State, at: Array, tolerance: float, out_a: Array, out_w: Array) -> tuple[int, int]:
     """Run to the last of the times ``at``, filling in the points; steps taken and how it ended."""
-    done, steps, error, point = 0, 0, max(1e-3 * tolerance, 1e-15), np.empty(len(s.w))
+    done, steps, error, point = 0, 0, max(1e-2 * tolerance, 1e-15), np.empty(len(s.w))
     ended = COLLAPSED if dot(s.w, s.w) <= DEAD**2 else TIME
     if ended == TIME:
         _start(s)
@@ -413,7 +403,7 @@ def compiled(version: str) -> Any:
             m = len(alive)
             s = empty(n, m)
             for j in range(m):
-                s.inputs[j] = X[trial, alive[j]]
+                s.inputs[j, :n] = X[trial, alive[j]]
                 s.w[j] = w[trial, alive[j]]
                 for i in range(n):
                     s.x[i, j] = s.inputs[j, i]

@@ -108,7 +108,7 @@ def _check(X: Array, y: Array, a: Array, w: Array, mask: Array, times: Array, t:
     B, d, n = X.shape
     if (y.shape, a.shape, w.shape, mask.shape) != ((B, n), (B,), (B, d), (B, d)):
         raise ValueError(f"Inputs {X.shape} don't go with labels {y.shape}, a {a.shape}, w {w.shape} and mask {mask.shape}.")
-    if not (0 <= times[0] and times[-1] == t < np.inf):
+    if not (times[0] >= 0 and times[-1] == t < np.inf):
         raise ValueError(f"Times lie between 0 and t = {t!r}, which is finite, not at {times.tolist()!r}.")
     if not 1e-13 <= tolerance <= 1e-3:
         raise ValueError(f"The tolerance lies between 1e-13 and 1e-3, not at {tolerance!r}.")

@@ -72,7 +72,9 @@ class NeuronTrainer:
                 return active_set.descend(self.samples.X, self.samples.y, a, w, eta, steps, mask=mask, at=at, momentum=mu)
             return descend(self.samples or PopulationForce(), a, w, eta, steps, mask=mask, at=at, momentum=mu)
         index = mask.argmax(-1)[:, None]
-        run = descend(BranchForce(*self.branches(index[:, 0])), a, np.take_along_axis(w, index, -1), eta, steps, at=at, momentum=mu)
+        run = descend(
+            BranchForce(*self.branches(index[:, 0])), a, np.take_along_axis(w, index, -1), eta, steps, at=at, momentum=mu
+        )
 
         def put(values: Array) -> Array:
             full = np.zeros_like(w)

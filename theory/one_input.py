@@ -83,7 +83,7 @@ def late_moebius(a0: Any, w0: Any, beta: Any, decay: Any) -> tuple[Any, Any]:
     """``moebius`` in terms of e = exp(−sωt), κω = (1 − e)/(1 + e), free of cancellation for large t; e = 0 is the limit t → ∞.
 
     Needs ω > 0. With γ = ωS − 4|βp0| = c²(c² + 4β² + 4p0²)/(ωS + 4|βp0|), S = a0² + w0², the coefficients stay accurate near
-    c = 0.
+    c = 0; so do the numerators, a0(ω + c) + 2βw0 = 2|β|(a0 ± w0) + a0(c + c²/(ω + 2|β|)), where a0 ± w0 all but vanishes.
     """
     m = maths(a0, w0, beta, decay)
     p, size = a0 * w0, a0 * a0 + w0 * w0
@@ -101,8 +101,18 @@ def late_moebius(a0: Any, w0: Any, beta: Any, decay: Any) -> tuple[Any, Any]:
         more, less = omega + c, omega - c
         first, third = (2 * (c * c + sign * omega * size + 4 * beta * p) for sign in (1, -1))
     square = first + decay * (16 * beta * (beta - p) + decay * third)
-    a = a0 * more + 2 * beta * w0 + decay * (a0 * less - 2 * beta * w0)
-    w = w0 * less + 2 * beta * a0 + decay * (w0 * more - 2 * beta * a0)
+
+    def top(x: Any, y: Any, rate: Any, side: int) -> Any:
+        """x(ω ± c) + 2βy; ``rate`` is ω ± c."""
+        far = x * rate + 2 * beta * y
+        if m is not np:
+            return far
+        twice = 2 * abs(beta)
+        extra = np.divide(c * c, omega + twice, out=np.zeros_like(omega), where=omega > 0)
+        return np.where(abs(c) <= twice, twice * (x + np.sign(beta) * y) + x * (side * c + extra), far)
+
+    a = top(a0, w0, more, 1) + decay * top(a0, -w0, less, -1)
+    w = top(w0, a0, less, -1) + decay * top(w0, -a0, more, 1)
     if m is not np:
         return a / m.sqrt(square), w / m.sqrt(square)
     root = np.sqrt(np.maximum(square, 0))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .report import RESULT, document, equivalents, key, present, stored
-from .runner import ROOT, Task, all_mutants, copied, judge_all
+from .runner import ROOT, Task, all_mutants, copied, judge_all, tests_digest
 from .targets import TARGETS, Target
 
 __all__ = ["main"]
@@ -49,33 +49,44 @@ def sample(root: Path, options: argparse.Namespace) -> None:
 def run(root: Path, options: argparse.Namespace) -> None:
     """Judge what has no verdict yet, show the survivors, and store the result once all are judged."""
     now, before, reasons = present(root), stored()["data"]["modules"], equivalents()
-    changed = [m for m in now if options.all or options.module or now[m]["digest"] != before.get(m, {}).get("digest")]
-    changed += [m for m in now if m not in changed and before[m]["survived"]]
-    wanted = [(t, m) for t, m in all_mutants(root) if t.module in changed and options.module in (None, t.module)]
+    modules = [t for t in TARGETS if _wanted(t, now[t.module], before.get(t.module), options)]
+    wanted = [(t, m) for t, m in all_mutants(root) if t in modules]
+    names = {(t, m): f"{now[t.module]['digest']} {key(t, m)}" for t, m in wanted}
+    survived = {t: f"survived {tests_digest(root, t)}{' quick' * options.quick}" for t in modules}
     state = _verdicts(options.state)
-    known = {(t.module, m.name): state.get(f"{now[t.module]['digest']} {key(t, m)}") for t, m in wanted}
-    todo: list[Task] = [(t, m) for t, m in wanted if known[t.module, m.name] is None]
-    modules = [t for t in TARGETS if any(t == judged for judged, _ in wanted)]
+    todo: list[Task] = [(t, m) for t, m in wanted if not _settled(state.get(names[t, m]), survived[t])]
     print(f"{len(wanted)} mutants of {', '.join(t.module for t in modules) or 'nothing'}; {len(todo)} to judge.", flush=True)
-    end = time.monotonic() + 60 * options.minutes
+    end, left = time.monotonic() + 60 * options.minutes, len(todo)
     options.state.parent.mkdir(parents=True, exist_ok=True)
     _control(root, [t for t in modules if any(t == judged for judged, _ in todo)], options)
     with open(options.state, "a", encoding="utf-8") as file:
         for (t, m), by in judge_all(root, todo, options.workers, options.quick):
             assert m is not None
-            if by is not None:  # a survivor is judged again when the tests have grown
-                known[t.module, m.name] = by
-                file.write(json.dumps([f"{now[t.module]['digest']} {key(t, m)}", by], ensure_ascii=False) + "\n")
-                file.flush()
-            elif key(t, m) not in reasons:
+            state[names[t, m]] = by or survived[t]  # which counts until the tests change
+            file.write(json.dumps([names[t, m], by or survived[t]], ensure_ascii=False) + "\n")
+            file.flush()
+            left -= 1
+            if by is None and key(t, m) not in reasons:
                 print(f"SURVIVED line {m.line} {key(t, m)}", flush=True)
-            todo.remove((t, m))
-            if time.monotonic() > end:
-                print(f"{len(todo)} are left for the next call.")
+            if left and time.monotonic() > end:
+                print(f"{left} are left for the next call.")
                 return
     if not (options.quick or options.module):
-        document(root, known, before)
+        found = {(t.module, m.name): None if state[names[t, m]] == survived[t] else state[names[t, m]] for t, m in wanted}
+        document(root, found, before)
         print(f"Stored: {RESULT.relative_to(ROOT)}")
+
+
+def _wanted(target: Target, now: dict[str, Any], before: dict[str, Any] | None, options: argparse.Namespace) -> bool:
+    if options.module or options.all or before is None:
+        return options.module in (None, target.module)
+    listed = {name for name in equivalents() if name.startswith(f"{target.module}.")}
+    same = {f"{target.module}.{name}" for name in before["equivalent"]} == listed and not before["survived"]
+    return not (same and before["digest"] == now["digest"])
+
+
+def _settled(said: str | None, survived: str) -> bool:
+    return said is not None and (said == survived or not said.startswith("survived "))
 
 
 def _control(root: Path, targets: list[Target], options: argparse.Namespace) -> None:

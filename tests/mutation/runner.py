@@ -5,6 +5,7 @@ import hook, runs the tests one after another, and ends at the first that fails.
 """
 
 import contextlib
+import hashlib
 import importlib.util
 import os
 import resource
@@ -22,7 +23,7 @@ from typing import Any
 from .mutants import Mutant, compiled, mutants
 from .targets import TARGETS, Target
 
-__all__ = ["ROOT", "SECONDS", "Task", "all_mutants", "copied", "judge_all", "source"]
+__all__ = ["ROOT", "SECONDS", "Task", "all_mutants", "copied", "judge_all", "source", "tests_digest"]
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
@@ -40,6 +41,11 @@ def all_mutants(root: Path = ROOT) -> Iterator[tuple[Target, Mutant]]:
 def source(root: Path, target: Target) -> str:
     """The text of a target's module."""
     return path(root, target).read_text(encoding="utf-8")
+
+
+def tests_digest(root: Path, target: Target) -> str:
+    """Twelve hex digits that change when the tests of a target do."""
+    return hashlib.sha256(b"".join((root / test).read_bytes() for test in target.tests)).hexdigest()[:12]
 
 
 def path(root: Path, target: Target) -> Path:

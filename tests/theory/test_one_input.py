@@ -1,5 +1,6 @@
 """T2: the closed form of the one-input flow against a numerical solver, its laws, and proofs.md's table of limits."""
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -297,3 +298,36 @@ def test_branch_statistics_are_least_squares_on_each_branch():
 def test_branch_statistics_refuse(x, y):
     with pytest.raises(ValueError, match="n ≥ 1"):
         branch_statistics(x, y)
+
+
+@pytest.mark.parametrize(
+    ("a0", "w0", "branches"),
+    [
+        (-7.384139812679596e-06, 7.3841398126795976e-06, Branches(0.5, 1.5, 0.3, 0.0)),
+        (-0.13606872918929577, 0.1360687291892958, Branches(0.5, 1.0, 0.3, 0.3)),
+    ],
+)
+def test_the_limit_beside_the_boundary(a0, w0, branches):
+    """a0 + w0 is some ulps above zero: the numerators of the Möbius map must not cancel."""
+    a, w = flow(a0, w0, branches, np.inf)
+    assert a * w == pytest.approx(branches.beta_plus, rel=1e-12)
+    assert w > 0
+
+
+def test_limits_near_equal_sizes_against_exact_arithmetic():
+    """|a0| and |w0| from equal to 1e-3 apart, all signs: the formula in 60 digits."""
+    draw = np.random.default_rng(0)
+    for _ in range(200):
+        w0 = float(draw.choice([-1, 1]) * 10 ** draw.uniform(-4, 1))
+        a0 = float(draw.choice([-1, 1]) * w0 * (1 + draw.choice([-1, 1]) * 10 ** draw.uniform(-16, -3)))
+        beta = float(draw.choice([-1, 1]) * 10 ** draw.uniform(-3, 1))
+        with mpmath.workdps(60):
+            a, w, b = (mpmath.mpf(v) for v in (a0, w0, beta))
+            c = (a - w) * (a + w)
+            if c == 0:
+                continue
+            omega = mpmath.sqrt(4 * b * b + c * c)
+            root = mpmath.sqrt(2 * (c * c + omega * (a * a + w * w) + 4 * b * a * w))
+            exact = [float((x * (omega + side * c) + 2 * b * y) / root) for x, y, side in ((a, w, 1), (w, a, -1))]
+        found = [float(v) for v in branch_flow(a0, w0, 1.0, beta, np.inf)]
+        assert found == pytest.approx(exact, rel=1e-9), (a0, w0, beta)
