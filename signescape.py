@@ -25,7 +25,7 @@ COMMANDS = {
     "report": "paper_figs.cli",
 }
 EXTRAS = {
-    **dict.fromkeys(("xarray", "zarr", "threadpoolctl"), "simulate"),
+    **dict.fromkeys(("xarray", "zarr", "threadpoolctl", "numba"), "simulate"),
     **dict.fromkeys(("torch", "safetensors", "sklearn", "PIL"), "deep"),
     "matplotlib": "figures",
 }

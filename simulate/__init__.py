@@ -5,8 +5,9 @@
 | config     | `Config`: the law of data and initial values, the engine, the pruning         | A: settings of Fig. 2 |
 | data       | inputs, labels and initial values of a trial from counters; branch statistics | T2                    |
 | gd         | the reference engine: full-batch gradient descent, plain NumPy                | A, T13                |
-| active_set | the same descent on finite samples at a cost per step that does not depend on n | T13                   |
+| active_set | the same on finite samples, a step's cost independent of n (active_set_kernel) | T13                   |
 | flow       | gradient flow by DOP853: population; one input with Filippov's rule at w = 0  | T2b, T3, T4           |
+| sample_flow | gradient flow on finite samples, from kink to kink or sliding on them (flow_*) | T2, T4, T14           |
 | trainer    | `NeuronTrainer`: the engines behind the loop of `theory.algorithms`           | A, B                  |
 | status     | learned, stuck, wrong branch, wrong mask, collapsed, undecided, diverged      | proofs T2b, T4        |
 | run_trials | `trials`: paired trials of several algorithms                                 | T5                    |
@@ -37,5 +38,6 @@ __getattr__, __dir__, __all__ = exports(
         "statistics": "clopper_pearson paired_difference trials_needed",
         "gd": "descend",
         "flow": "population_path one_input_path",
+        "sample_flow": "sample_flow",
     },
 )

@@ -6,7 +6,7 @@ The force needs the samples only through A = Σ_active x xᵀ and b = Σ_active 
 
 so a step costs O(d²), and a sample needs a look only once w may have turned as far as its hyperplane. Three ideas:
 
-* **Nested cones.** Around w as it stood at some step, the samples within the sine ρ_1 > ρ_2 > … of it, each cone an eighth of
+* **Nested cones.** Around w as it stood at some step, the samples within the sine ρ_1 > ρ_2 > … of it, each cone a quarter of
   the one before. No sample outside cone l changes sides while w is inside it, so leaving the narrowest costs a look at
   the next one's samples alone. What counts is how far w has turned, not the length of its path.
 * **Watched samples.** Those of the narrowest cone, at most 32, stay out of A and b; the step computes their terms directly,
@@ -14,8 +14,10 @@ so a step costs O(d²), and a sample needs a look only once w may have turned as
   How many are watched follows from how fast w turns.
 * **Sums in double-double.** A and b do not drift, however often samples come and go.
 
-So the trajectory is that of ``gd`` to rounding; samples exactly on w's hyperplane, to rounding, count as rounding decides,
-there as here. Trials never mix: each has the same bits whichever trials run beside it.
+So the trajectory is that of ``gd`` to rounding (1e-12 in the tests), until the dynamics itself tells roundings apart: unstable
+large steps, or a start on the boundary of two basins, such as a0 = −|w0| of one input. The steps at which a trial collapses
+or diverges are the same; the step at which the last bit comes to rest is rounding's own. Samples on w's hyperplane to
+rounding count as rounding decides, there as here. Trials never mix: each has the same bits whichever run beside it.
 """
 
 from collections.abc import Iterable
@@ -55,11 +57,12 @@ def descend(
     kernel = _kernel()
     mask = np.ones(w.shape, bool) if mask is None else np.asarray(mask, bool)
     X, y, a, w = (np.ascontiguousarray(x, np.float64) for x in (X, y, a, w))
-    moments = np.array(sorted({int(m) for m in at if m == int(m) and 0 <= m <= steps}), np.int64)
+    at = list(at)
+    moments = np.array(sorted({int(m) for m in at if 0 <= m <= steps and m == int(m)}), np.int64)
     last_a, last_w, taken, ends = np.empty_like(a), np.empty_like(w), np.empty(len(a), np.int64), np.empty(len(a), np.int8)
     point_a, point_w = np.empty((len(moments), *a.shape)), np.empty((len(moments), *w.shape))
     kernel.descend(X, y, a, w, mask, float(eta), float(momentum), steps, moments, last_a, last_w, point_a, point_w, taken, ends)
-    found = {int(m): (point_a[i], point_w[i]) for i, m in enumerate(moments)}
+    found = {float(m): (point_a[i], point_w[i]) for i, m in enumerate(moments)}
     points = {m: found[m] if m in found else (last_a.copy(), last_w.copy()) for m in at}
     return Descent(last_a, last_w, points, taken, ends)
 
@@ -71,6 +74,6 @@ def _kernel():
         if error.name not in ("numba", "llvmlite"):
             raise
         raise ModuleNotFoundError(
-            "engine='active-set' needs Numba: pip install numba, or use engine='gd'.", name=error.name
+            "engine='active-set' needs Numba: pip install 'signescape[simulate]', or use engine='gd'.", name=error.name
         ) from None
     return active_set_kernel

@@ -23,8 +23,8 @@ LOOK = 300.0
 """What a look around costs beside its samples, in nanoseconds."""
 NARROW = 0.9
 """Widest cone of the watched: inside, |w| can't leave the finite numbers or reach ``TINY`` unseen."""
-PATIENCE = 512
-"""Steps after which a cone that w has not left is chosen anew, if samples are watched in vain."""
+PATIENCE = 96
+"""Steps after which a cone that w has not left is chosen anew, lest samples be watched in vain; doubled each time."""
 COLLAPSED, DIVERGED, REST, TIME = int(End.COLLAPSED), int(End.DIVERGED), int(End.REST), int(End.TIME)
 
 
@@ -116,9 +116,9 @@ def _choose(near, count, room, speed, size, d, width, nearest):
             nearest[q] = near[t]
             few += 1
     best, least = 0.0, np.inf
-    for k in range(0, WATCHED + 1, LANES):
+    for k in (0, 1, 2, 4, 8, 16, 24, WATCHED):
         rho = nearest[k] if k < few else room
-        price = (LOOK + size * (2.0 + width / 4)) * min(1.0, speed / max(rho, 1e-300)) + k * (d + width) / 26.0
+        price = (LOOK + size * (2.0 + width / 4)) * min(1.0, speed / max(rho, 1e-300)) + (k + 12 * (k > 0)) * (d + width) / 26.0
         if price < least:
             best, least = rho, price
     return best
@@ -126,9 +126,11 @@ def _choose(near, count, room, speed, size, d, width, nearest):
 
 @compiled
 def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, units, inside, sums, speed, work):
-    """Sort the samples anew around w: which are watched, which are in the sums. Returns the watched, their cone, the cost.
+    """Sort samples anew around w: which are watched, which are in the sums; how many are watched, and the sine of their cone.
 
-    Cone l holds the samples within the sine ``sines[l]`` of w as it stood then; the others can't be crossed while w is in it.
+    ``members`` from ``starts[l]`` are the ``counts[l]`` samples whose hyperplanes came within the sine ``sines[l]`` of row l of
+    ``units`` when that was the direction of w. While w is in this cone no other sample changes sides, so those of the
+    narrowest cone that still has room around w are all that need a look; narrower ones are drawn anew around w.
     """
     rows, low, watched_x, watched_y = sums
     margins, near, nearest, positive = work
@@ -176,19 +178,18 @@ def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, 
         if inside[i] != (positive[t] and not watch):
             _include(rows, low, X, i, y[i], -1.0 if inside[i] else 1.0, d, width)
             inside[i] = not inside[i]
-    full = (k + LANES - 1) // LANES * LANES
-    for t in range(k, full):
+    for t in range(k, (k + LANES - 1) // LANES * LANES):
         for j in range(width):
             rows[(d + 1 + t) * width + j] = 0.0
         for j in range(d):
             watched_x[j * WATCHED + t] = 0.0
         watched_y[t] = 0.0
-    return full, rho
+    return k + k % 2, rho
 
 
 @compiled
 def _gather(X, y, w, mask, rows, alive, weights, inverse):
-    """The coordinates that are trained or not at zero, samples as rows, 1/‖x‖ (0 for x = 0, which is never active)."""
+    """The coordinates that are trained or not at zero, samples as rows, 1/‖x‖ (x = 0 is never active)."""
     d = 0
     for j in range(len(w)):
         if mask[j] or w[j] != 0:
@@ -210,7 +211,7 @@ def _gather(X, y, w, mask, rows, alive, weights, inverse):
 
 
 @compiled
-def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, sums, residuals, trained, anchor):
+def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, sums, residuals, trained, unit):
     """Steps from k to ``stop``, or to the first that leaves the cone or the finite numbers or after which to look for rest.
 
     G = share (b − a A w + Σ_watched 1{w·x > 0} (y − a w·x) x). Rows 0 and 1 of the state are the weights before and after the
@@ -223,11 +224,15 @@ def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, 
     while True:
         minus = spread(-a)
         for b in range(0, watched, LANES):
-            z = spread(0.0)
-            for j in range(d):
+            z, odd = spread(0.0), spread(0.0)
+            for j in range(0, d - 1, 2):
                 z = fma(spread(weights[here + j]), load(watched_x, j * WATCHED + b), z)
+                odd = fma(spread(weights[here + j + 1]), load(watched_x, (j + 1) * WATCHED + b), odd)
+            if d % 2:
+                z = fma(spread(weights[here + d - 1]), load(watched_x, (d - 1) * WATCHED + b), z)
+            z = add(z, odd)
             store(residuals, b, where_positive(z, fma(minus, z, load(watched_y, b))))
-        toward, slopes, far = spread(a * share), spread(0.0), spread(0.0)
+        toward, slopes, far, ahead = spread(a * share), spread(0.0), spread(0.0), spread(0.0)
         for b in range(0, width, LANES):
             even, odd = spread(0.0), spread(0.0)
             for j in range(0, d - 1, 2):
@@ -236,22 +241,26 @@ def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, 
             if d % 2:
                 even = fma(spread(weights[here + d - 1]), load(rows, (d - 1) * width + b), even)
             force = fma(minus, add(even, odd), load(rows, d * width + b))
-            even, odd = spread(0.0), spread(0.0)
-            for t in range(0, watched, 2):
-                even = fma(spread(residuals[t]), load(rows, (d + 1 + t) * width + b), even)
-                odd = fma(spread(residuals[t + 1]), load(rows, (d + 2 + t) * width + b), odd)
-            force, old = add(force, add(even, odd)), load(weights, here + b)
+            if watched > 0:
+                even, odd = spread(0.0), spread(0.0)
+                for t in range(0, watched, 2):
+                    even = fma(spread(residuals[t]), load(rows, (d + 1 + t) * width + b), even)
+                    odd = fma(spread(residuals[t + 1]), load(rows, (d + 2 + t) * width + b), odd)
+                force = add(force, add(even, odd))
+            old = load(weights, here + b)
             slopes = fma(force, old, slopes)
             step = fma(toward, mul(force, load(trained, b)), mul(spread(mu), load(velocity, here + b)))
             new = fma(spread(eta), step, old)
             store(velocity, there + b, step)
             store(weights, there + b, new)
-            off = mul(sub(new, load(anchor, b)), spread(shrink))
-            far = fma(off, off, far)
+            off = sub(mul(new, spread(shrink)), load(unit, b))
+            far, ahead = fma(off, off, far), fma(off, load(unit, b), ahead)
         pace[1], pace[0] = pace[0], pace[0] * mu + share * total(slopes)
         before, a = a, a + eta * pace[0]
         k += 1
-        inside = total(far) < limit and abs(a) < np.inf
+        square, radial = total(far), total(ahead)
+        sideways = square * (1 + 1e-14) - radial * radial
+        inside = square < 0.25 and sideways < limit * (1 + radial) * (1 + radial) and abs(a) < np.inf
         if k == stop or not inside or (k % CHECK == 1 and a == before):
             break
         here, there = there, here
@@ -303,11 +312,11 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
     sums = np.zeros((d + 1 + WATCHED) * width), np.zeros((d + 1) * width), np.zeros(d * WATCHED), np.zeros(WATCHED)
     work = np.empty(n), np.empty(n), np.empty(WATCHED), np.empty(n, np.bool_)
     residuals, trained = np.zeros(WATCHED), np.zeros(width)
-    velocity, anchor, unit, pace = np.zeros(2 * width), np.zeros(width), np.zeros(width), np.zeros(2)
+    velocity, unit, pace = np.zeros(2 * width), np.zeros(width), np.zeros(2)
     state = weights, velocity, pace
     for j in range(d):
         trained[j] = mask[alive[j]]
-    moment, end, k, last_look, patience = 0, TIME, 0, 0, steps
+    moment, end, k, last_look, patience, wait = 0, TIME, 0, 0, steps, PATIENCE
     speed, watched, rho, kept = 1.0, 0, 0.0, False
     last_w[:] = w
     while True:
@@ -326,15 +335,14 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
                     weights, d, n, width, samples, y, inverse,
                     cones, starts, counts, sines, members, units, inside, sums, speed, work,
                 )  # fmt: skip
-                p, last_look, patience = _length(weights, 0, width), k, k + 2 * (k - last_look) + PATIENCE if watched else steps
+                p, wait, last_look = _length(weights, 0, width), 2 * wait if k == patience else PATIENCE, k
+                patience = k + wait if watched > 0 else steps
                 for j in range(width):
                     unit[j] = weights[j] / p
-            for j in range(width):
-                anchor[j] = p * unit[j]
             shrink, limit = 1 / p, rho * rho if p > 1e-190 else -1.0
         stop = min(patience, moments[moment] if moment < len(moments) else steps)
         before, a, k, kept = _march(
-            a, k, stop, limit, shrink, watched, d, width, eta, mu, 1.0 / n, state, sums, residuals, trained, anchor
+            a, k, stop, limit, shrink, watched, d, width, eta, mu, 1.0 / n, state, sums, residuals, trained, unit
         )
         if not kept:
             end = _ended(before, a, weights, width)
@@ -357,7 +365,7 @@ def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
 
 def _entry(digest):
     def descend(X, y, a, w, mask, eta, mu, steps, moments, last_a, last_w, point_a, point_w, taken, ends):
-        """All trials, one after the other: fills last_a (B,), last_w (B, d), points (m, B) and (m, B, d), taken and ends (B,)."""
+        """All trials, one after the other: fills last_a (B,), last_w (B, d), points (m, B), (m, B, d), taken and ends (B,)."""
         for i in range(len(a) if digest else 0):
             last_a[i], taken[i], ends[i] = _trial(
                 X[i], y[i], a[i], w[i], mask[i], eta, mu, steps, moments, last_w[i], point_a[:, i], point_w[:, i]

@@ -43,8 +43,7 @@ class Config:
     init: str | Initialisation = "balanced"
     """Initialisation: balanced, bounded, gaussian or gaussian(sigma_a=0.5)."""
     engine: str = "gd"
-    """gd (gradient descent), active-set (the same on finite samples to rounding, much faster) or flow (gradient flow: the
-    population, or one input)."""
+    """gd (gradient descent), active-set (the same on finite samples to rounding, much faster) or flow (gradient flow)."""
     eta: float = 0.1
     """Step size; step k of gradient descent is time k·eta."""
     momentum: float = 0.0
@@ -207,11 +206,6 @@ class Config:
             raise ValueError("engine='active-set' descends on finite samples, not on n=inf; use engine='gd'.")
         if self.engine == "flow" and self.momentum:
             raise ValueError(f"The gradient flow has no momentum={self.momentum!r}; use engine='gd'.")
-        if self.engine == "flow" and self.n is not None and self.d > 1:
-            raise ValueError(
-                f"engine='flow' on finite samples (n={self.n}) takes one input, not d={self.d}: the flow slides on kinks; "
-                "use engine='gd' or 'active-set', or n=inf."
-            )
 
 
 def as_config(config: Config | Mapping[str, Any]) -> Config:

@@ -4,8 +4,8 @@ From the point *base* w heads in the direction e (unit). While w = base + σe + 
 
     ‖ρ‖ + max(−σ, 0) ≤ δ + κ max(σ, 0),   σ ≤ H,
 
-a sample at distance z from base, approaching at the rate −c = −x̂_i·e on w's side, is not reached before
-z − δ + (c − κ)σ = 0. The samples that this allows for σ ≤ H are listed, by one pass over all, and only these are looked at until w leaves the region.
+a sample at distance z from base, with c = x̂_i·e on w's side, is not reached before z − δ + (c − κ)σ = 0. The samples that this
+allows for σ ≤ H are listed, by one pass over all, and only these are looked at until w leaves the region.
 """
 
 import numpy as np

@@ -29,7 +29,8 @@ time last went on."""
 
 def jit(function: Any) -> Any:
     """Compiled at its first call; it allocates nothing, so no references are counted, which would take most of the time."""
-    return njit(nogil=True, error_model="numpy", fastmath={"contract"}, _nrt=False)(function)
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+    return njit(**options)(function)
 
 
 class State(NamedTuple):
@@ -41,8 +42,8 @@ class State(NamedTuple):
     is_listed (n,); distance and rate of approach of all, level, slope (N,).
     Sliding: tied, share (λ), free (M + 1,), the orthonormal basis (M, M) of their inputs by rows with its triangle (M, M), λ
     as polynomials in time, shares (M + 1, K).
-    Taylor coefficients: of w and the force, path, force (K, M), of a, outer (K,), of the force in the basis, along (K, M); sizes
-    (3, K): norm, part along the heading, norm across it, of those of w.
+    Taylor coefficients: of w and the force, path, force (K, M), of a, outer (K,), of the force in the basis, along (K, M);
+    of those of w norm, part along the heading and norm across it, sizes (3, K).
     Scratch: vectors scratch, pull (M,), wanted (M + 1,), polynomial poly (K,).
     """
 
@@ -147,10 +148,12 @@ def add(u: Array, factor: float, v: Array) -> None:
 @jit
 def gate(s: State, i: int, sign: float) -> None:
     """Sample i joins (1) or leaves (−1) the active: A ± x xᵀ/n, b ± y x/n."""
-    x, n = s.x[i], len(s.y)
-    for j in range(s.counts[ALIVE]):
-        add(s.matrix[j], sign * x[j] / n, x)
-    add(s.vector, sign * s.y[i], x)
+    M, share = len(s.w), sign / len(s.y)
+    for k in range(0, M, LANES):
+        x = load(s.x, i * M + k)
+        for j in range(s.counts[ALIVE]):
+            store(s.matrix, j * M + k, fma(spread(share * s.x[i, j]), x, load(s.matrix, j * M + k)))
+        store(s.vector, k, fma(spread(sign * s.y[i]), x, load(s.vector, k)))
 
 
 @jit

@@ -1,8 +1,6 @@
 """Taylor steps of the flow between events, and the certificate of rest.
 
-Between events ȧ = w·G, ẇ = aG with G = b − A(aw), or its projection while the flow slides: Taylor coefficients of any order
-follow from products of series, one product with A an order. After a step the larger of |a| and ‖w‖ is set from the smaller by
-the conserved c.
+After a step the larger of |a| and ‖w‖ is set from the smaller by the conserved c.
 """
 
 from typing import Any
@@ -11,6 +9,7 @@ import numpy as np
 
 from .flow_kinks import cross, fork, leave
 from .flow_region import WANTED, list_samples, measure, next_sample, within
+from .flow_series import evaluate, expand
 from .flow_state import (
     ALIVE,
     EVENTS,
@@ -18,7 +17,6 @@ from .flow_state import (
     IDLE,
     LISTED,
     MOST,
-    ORDER,
     REACH,
     SIGN,
     TIED,
@@ -31,7 +29,6 @@ from .flow_state import (
     State,
     T,
     add,
-    copy,
     dot,
     empty,
     gate,
@@ -40,13 +37,12 @@ from .flow_state import (
     project,
     root,
 )
-from .vectors import LANES, fma, load, mul, spread, store, total
-from .vectors import add as join
+from .vectors import compiled
 
-__all__ = ["DEAD", "LIMIT", "compiled"]
+__all__ = ["DEAD", "LIMIT", "entry"]
 
 DEAD = 1e-140
-"""‖w‖ below which a balanced neuron, which only decays there, counts as collapsed: its square is no float soon after."""
+"""‖w‖ below which a neuron with c ≥ 0, which decays there, counts as collapsed: its square is no float soon after."""
 LIMIT = 1_000_000
 """Steps of one trial."""
 IDLE_LIMIT = 1000
@@ -64,16 +60,23 @@ def _start(s: State) -> None:
     c = (a - r) * (a + r)
     if abs(c) <= BALANCED * (a * a + r2):
         c = 0.0
-    s.now[C], s.now[R], s.now[T], s.now[WANT], s.now[REACH] = c, r, 0.0, 0.1, 0.1 * r
+    s.now[C] = c
     for i in range(len(s.y)):
         s.norm[i] = np.sqrt(dot(s.x[i], s.x[i]))
-        s.side[i] = 1 if dot(s.x[i], s.w) > 0 else -1
-        if s.side[i] > 0:
-            gate(s, i, 1.0)
+    _sort(s)
     s.now[SIGN] = np.sign(a)
     if a == 0:
         s.now[SIGN] = np.sign(dot(s.w, s.vector))
     _keep(s)
+
+
+@jit
+def _sort(s: State) -> None:
+    """The active samples at w."""
+    s.now[WANT], s.now[REACH] = 0.1, 0.1 * np.sqrt(dot(s.w, s.w))
+    for i in range(len(s.y)):
+        s.side[i] = 1 if dot(s.x[i], s.w) > 0 else -1
+    _refresh(s)
 
 
 @jit
@@ -88,70 +91,6 @@ def _keep(s: State) -> None:
             s.w[j] *= wanted / r
         r = wanted
     s.now[R] = r
-
-
-@jit
-def _expand(s: State, want: float, error: float) -> tuple[int, float]:
-    """Taylor coefficients to the order that ``want`` needs, ``ORDER`` at most; that order and the step it is good for."""
-    W, a, r = s.path, s.outer, s.now[R]
-    copy(W[0], s.w)
-    a[0], s.sizes[0, 0] = s.now[A], r
-    scale, power, good = max(abs(a[0]), r), 1.0, 0
-    for j in range(ORDER):
-        _force(s, j)
-        a[j + 1] = _products(s, j) / (j + 1)
-        s.sizes[0, j + 1] = np.sqrt(dot(W[j + 1], W[j + 1]))
-        power *= want
-        worst = max(s.sizes[0, j + 1] / r, abs(a[j + 1]) / scale)
-        good = good + 1 if worst * power <= error else 0
-        if good >= 2 and j >= 3:
-            return j + 1, want
-    return ORDER, min(_reach(s, ORDER, scale, error), _reach(s, ORDER - 1, scale, error), want)
-
-
-@jit
-def _reach(s: State, j: int, scale: float, error: float) -> float:
-    worst = max(s.sizes[0, j] / s.now[R], abs(s.outer[j]) / scale)
-    return (error / worst) ** (1 / j) if worst > 0 else np.inf
-
-
-@jit
-def _force(s: State, j: int) -> None:
-    """Coefficient j of G = b − A(aw), off the span of the sliding inputs."""
-    part, M = s.scratch, len(s.w)
-    for i in range(0, M, LANES):
-        sums = spread(0.0)
-        for l in range(j + 1):
-            sums = fma(spread(s.outer[l]), load(s.path, (j - l) * M + i), sums)
-        store(part, i, sums)
-    for i in range(0, M, LANES):
-        sums, more = spread(0.0), spread(0.0)
-        if j == 0:
-            sums = load(s.vector, i)
-        for l in range(0, s.counts[ALIVE] - 1, 2):
-            sums = fma(spread(-part[l]), load(s.matrix, l * M + i), sums)
-            more = fma(spread(-part[l + 1]), load(s.matrix, (l + 1) * M + i), more)
-        if s.counts[ALIVE] % 2:
-            l = s.counts[ALIVE] - 1
-            sums = fma(spread(-part[l]), load(s.matrix, l * M + i), sums)
-        store(s.force, j * M + i, join(sums, more))
-    for l in range(s.counts[TIED]):
-        s.along[j, l] = dot(s.basis[l], s.force[j])
-        add(s.force[j], -s.along[j, l], s.basis[l])
-
-
-@jit
-def _products(s: State, j: int) -> float:
-    """Coefficient j + 1 of w from ẇ = aG; coefficient j of w·G (returned)."""
-    M, whole, share = len(s.w), spread(0.0), spread(1 / (j + 1))
-    for i in range(0, M, LANES):
-        sums = spread(0.0)
-        for l in range(j + 1):
-            force = load(s.force, (j - l) * M + i)
-            sums = fma(spread(s.outer[l]), force, sums)
-            whole = fma(load(s.path, l * M + i), force, whole)
-        store(s.path, (j + 1) * M + i, mul(share, sums))
-    return total(whole)
 
 
 @jit
@@ -177,24 +116,11 @@ def _next_share(s: State, order: int, h: float) -> tuple[int, float]:
 
 
 @jit
-def _along(s: State, order: int, t: float, w: Array) -> float:
-    """w (in place) and a (returned) a time t into the step."""
-    copy(w, s.path[order])
-    a = s.outer[order]
-    for j in range(order - 1, -1, -1):
-        for l in range(len(w)):
-            w[l] = w[l] * t + s.path[j, l]
-        a = a * t + s.outer[j]
-    return a
-
-
-@jit
 def _slow(s: State, tolerance: float) -> bool:
     """Is the force small enough for the certificate of rest to be worth its cost?"""
     if s.outer[1] == 0 and s.sizes[0, 1] == 0:
         return True
-    size, large = np.sqrt(dot(s.force[0], s.force[0])), max(abs(s.now[A]), s.now[R])
-    return 80 * size <= tolerance * s.now[A] ** 2 * _trace(s)
+    return 80 * np.sqrt(dot(s.force[0], s.force[0])) <= tolerance * s.now[A] ** 2 * _trace(s)
 
 
 @njit(nogil=True)
@@ -270,14 +196,23 @@ def _clear(s: State, distance: float) -> bool:
 
 
 @jit
-def _pulls_on(s: State) -> bool:
-    """Would the far side of w = 0 draw w on, along the line on which it came? Then solutions fork there."""
-    pull = 0.0
+def _pass_on(s: State, tolerance: float) -> bool:
+    """At w = 0: does the far half of the line draw w on? Then go there, so little that the tolerance does not feel it."""
+    pull, r = 0.0, np.sqrt(dot(s.path[0], s.path[0]))
     for i in range(len(s.y)):
         z = dot(s.x[i], s.path[0])
-        if z < 0 and s.side[i] != 0:
+        if s.side[i] != 0 and z < 0:
             pull -= s.y[i] * z
-    return s.now[SIGN] * pull > 0
+    s.counts[EVENTS] += 1
+    a = s.now[SIGN] * np.sqrt(s.now[C])
+    on = a * pull > 0
+    for j in range(len(s.w)):
+        s.w[j] = -1e-3 * tolerance * abs(a) * s.path[0, j] / r if on else 0.0
+    s.now[A], s.counts[TIED] = a, 0
+    if on:
+        s.counts[FORKS] += 1
+        _sort(s)
+    return on
 
 
 @jit
@@ -291,7 +226,8 @@ def _step(s: State, order: int, h: float) -> tuple[int, int, float]:
         far = root(s.poly, order, h, 1e-17 * s.now[R])
         if far < h:
             kind, h = OUTER, far
-    if s.counts[TIED] == s.counts[ALIVE] - 1:
+    line = s.counts[TIED] == s.counts[ALIVE] - 1
+    if line:
         for j in range(order + 1):
             s.poly[j] = dot(s.path[j], s.w) / s.now[R]
         far = root(s.poly, order, h, 0.0)
@@ -301,9 +237,10 @@ def _step(s: State, order: int, h: float) -> tuple[int, int, float]:
         which, far = _next_share(s, order, h)
         if which >= 0:
             kind, h = SLIDING, far
-    hit, far = next_sample(s, order, h)
-    if hit >= 0:
-        return SAMPLE, hit, far
+    if not line:
+        hit, far = next_sample(s, order, h)
+        if hit >= 0:
+            return SAMPLE, hit, far
     return kind, which, h
 
 
@@ -317,19 +254,28 @@ def _happen(s: State, kind: int, which: int) -> None:
         s.now[A] = 0.0
         fork(s)
     _keep(s)
+    if kind >= 0 and s.now[C] > 0 and s.now[R] < 1e-3 * abs(s.now[A]):
+        _refresh(s)
+
+
+@jit
+def _refresh(s: State) -> None:
+    """Sum the active samples anew: near w = 0 what is left of those that came and went would outweigh a force that is 0."""
+    for j in range(len(s.w)):
+        s.vector[j] = 0.0
+        for l in range(len(s.w)):
+            s.matrix[j, l] = 0.0
+    for i in range(len(s.y)):
+        if s.side[i] > 0:
+            gate(s, i, 1.0)
 
 
 @jit
 def _advance(s: State, order: int, h: float, kind: int) -> None:
     """Move to the end of the step."""
-    s.now[A] = _along(s, order, h, s.w)
+    s.now[A] = evaluate(s, order, h, s.w)
     s.now[T] += h
     if kind == ORIGIN:
-        for j in range(len(s.w)):
-            s.w[j] = 0.0
-        s.counts[EVENTS] += 1
-        s.counts[FORKS] += 1 if _pulls_on(s) else 0
-        s.now[A], s.now[R] = s.now[SIGN] * np.sqrt(max(s.now[C], 0.0)), 0.0
         return
     project(s, s.w)
     _keep(s)
@@ -338,6 +284,8 @@ def _advance(s: State, order: int, h: float, kind: int) -> None:
 @jit
 def _confine(s: State, order: int, h: float) -> float:
     """The step, or as much of it as surely stays in the region; a new region if the present one has no room."""
+    if s.counts[TIED] == s.counts[ALIVE] - 1:  # on a line, where nothing is reached before w = 0
+        return h
     measure(s, order)
     if not within(s, order, h):
         if s.counts[LISTED] < WANTED:
@@ -362,19 +310,19 @@ def _trial(s: State, at: Array, tolerance: float, out_a: Array, out_w: Array) ->
             break
         steps += 1
         left = at[-1] - s.now[T]
-        order, h = _expand(s, min(s.now[WANT], left), error)
+        order, h = expand(s, min(s.now[WANT], left), error)
         if _slow(s, tolerance) and _resting(s, tolerance):
             ended = REST
             break
         h = _confine(s, order, h)
         kind, which, h = _step(s, order, h)
         while done < len(at) and (at[done] < s.now[T] + h or (kind < 0 and h == left)):
-            out_a[done] = _along(s, order, at[done] - s.now[T], point)
+            out_a[done] = evaluate(s, order, at[done] - s.now[T], point)
             out_w[done] = point
             done += 1
         before = s.now[T]
         _advance(s, order, h, kind)
-        if kind == ORIGIN or (s.now[C] == 0 and s.now[R] < DEAD):
+        if (kind == ORIGIN and not _pass_on(s, tolerance)) or (s.now[C] >= 0 and s.now[R] < DEAD):
             ended = COLLAPSED
             break
         s.counts[IDLE] = 0 if s.now[T] > before else s.counts[IDLE] + 1
@@ -385,7 +333,7 @@ def _trial(s: State, at: Array, tolerance: float, out_a: Array, out_w: Array) ->
     return steps, ended
 
 
-def compiled(version: str) -> Any:
+def entry(version: str) -> Any:
     """``run``, compiled, from the disk where it was compiled before; ``version`` names the source of all that it calls.
 
     run(X (B, d, n), y (B, n), a (B,), w (B, d), mask (B, d), at (T,), tolerance, out_a (B, T), out_w (B, T, d), out (B, 5)):
@@ -393,7 +341,6 @@ def compiled(version: str) -> Any:
     the most samples slid on at once to ``out``. Weights off ``mask`` are zero.
     """
 
-    @njit(cache=True, nogil=True, error_model="numpy")
     def run(
         X: Array, y: Array, a: Array, w: Array, mask: Array, at: Array, tolerance: float, out_a: Array, out_w: Array, out: Ints
     ) -> str:
@@ -417,4 +364,4 @@ def compiled(version: str) -> Any:
                     out_w[trial, k, alive[j]] = points[k, j]
         return version
 
-    return run
+    return compiled(run, cache=True)

@@ -1,23 +1,26 @@
 """The flow engine on finite samples: the gradient flow of f = a φ(w·x) for any data, from one kink of the loss to the next.
 
-Between two hyperplanes w·x_i = 0 only the *active* samples, w·x_i > 0, act. With A = (1/n) Σ x xᵀ and b = (1/n) Σ y x over them,
+Between two hyperplanes w·x_i = 0 only the *active* samples, w·x_i > 0, act. With A = Σ x xᵀ/n and b = Σ y x/n over them,
 
     ȧ = w·G,   ẇ = a G,   G = b − a A w,   c = a² − ‖w‖² conserved,
 
-a smooth system, solved by Taylor series to a tolerance; c holds to rounding. Where w comes to the hyperplane of a sample with
-a y_i > 0 it crosses. Where a y_i < 0 it may *slide*, on up to d − 1 hyperplanes at once, in the sense of Filippov (``flow_kinks``).
+a smooth system, solved by Taylor series to a tolerance; c holds to rounding. At the hyperplane of a sample with a y_i > 0
+the flow crosses. Where a y_i < 0 it may *slide*, on up to d − 1 hyperplanes at once, in Filippov's sense (``flow_kinks``).
 
 Rules where that leaves a choice, or a limit is needed:
 
 * w0 = 0 is dead (φ'(0) = 0). With several alive weights w comes to 0 in finite time only along a line, sliding on all the
-  hyperplanes that hold it there, with a = −√c or √c; it rests there. This is a solution, the only one where no direction has a loss
-  that falls; where the other half of the line draws w on, the trial counts a fork.
+  hyperplanes that hold it there, with a² = c. It goes on where the other half of the line draws it on, and rests otherwise;
+  that is the only solution if the loss falls in no direction from there, as without label noise. Going on counts as a fork.
 * Where a changes its sign (c < 0) while the flow slides, the kinks start to repel and solutions fork: see ``flow_kinks``.
 * c within 1e-15 of 0, relative to a² + ‖w‖², is balanced, c = 0. Balanced with a < 0, w decays and never gets to 0; below
-  1e-140 it counts as collapsed.
+  1e-140 any neuron with c ≥ 0 counts as collapsed.
+* Hyperplanes that coincide are taken one after the other. Where inputs are opposite and their kinks of both
+  kinds, this may hold a trial there that in truth crosses; inputs from a density never are opposite.
 * One alive weight has closed forms, T2: ``theory.one_input.flow``, whatever its branches do at w = 0.
 
-The files: ``flow_state`` the arrays, ``flow_kinks`` Filippov's rule, ``flow_region`` which samples to look at, ``flow_steps`` the steps.
+Files: ``flow_state`` arrays, ``flow_series`` Taylor series, ``flow_kinks`` Filippov's rule, ``flow_region`` which samples to
+look at, ``flow_steps`` the loop.
 """
 
 import hashlib
@@ -33,7 +36,10 @@ from theory.one_input import branch_statistics, flow
 
 from .gd import End
 
-__all__ = ["SampleFlow", "sample_flow"]
+__all__ = ["STALLED", "SampleFlow", "sample_flow"]
+
+STALLED = 4
+"""How a trial ended that was given up, beside those of ``gd.End``."""
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,9 +48,10 @@ Ints = NDArray[np.int64]
 class SampleFlow(NamedTuple):
     """What ``gd.Descent`` holds, and counts: all (B,) but w (B, d) and the points {time: (a, w)} asked for.
 
-    ``end``: TIME; REST, all that remains is surely below the tolerance and no kink is left to cross; COLLAPSED, w = 0 or below
-    1e-140; STALLED, given up after too many steps, the values those of the last time reached. ``events``: kinks crossed, slid on or left.
-    ``forks``: points from which Filippov solutions differ. ``slid``: the most hyperplanes slid on at once.
+    ``end``: TIME; REST, all that remains is surely below the tolerance and no kink is left to cross; COLLAPSED, w = 0 or
+    below 1e-140; STALLED, given up after too many steps, its values those of the last time reached.
+    ``events``: kinks crossed, slid on or left. ``forks``: points from which Filippov solutions differ. ``slid``: the most
+    hyperplanes slid on at once.
     """
 
     a: Array
@@ -88,9 +95,9 @@ def sample_flow(
     one, many = np.flatnonzero(rows == 1), np.flatnonzero(rows != 1)
     if len(one):
         index = mask[one].argmax(-1)
-        found = _one_input(X[one, index], y[one], a[one], w[one, index], times, tolerance)
-        values_a[one], counts[one, 1] = found[0], found[2]
-        values_w[one, :, index] = found[1]
+        values_a[one], values_w[one, :, index], counts[one, 1] = _one_input(
+            X[one, index], y[one], a[one], w[one, index], times, tolerance
+        )
     if len(many):
         sizes = (len(many), len(times))
         found_a, found_w, found = np.empty(sizes), np.zeros((*sizes, d)), np.zeros((len(many), 5), np.int64)
@@ -104,7 +111,7 @@ def sample_flow(
     return SampleFlow(*last, {k: points[float(k)] for k in at}, steps, end.astype(np.int8), events, forks, slid)
 
 
-def _check(X: Array, y: Array, a: Array, w: Array, mask: Array, times: Array, t: float, tolerance: float) -> None:
+def _check(X: Array, y: Array, a: Array, w: Array, mask: NDArray[np.bool_], times: Array, t: float, tolerance: float) -> None:
     B, d, n = X.shape
     if (y.shape, a.shape, w.shape, mask.shape) != ((B, n), (B,), (B, d), (B, d)):
         raise ValueError(f"Inputs {X.shape} don't go with labels {y.shape}, a {a.shape}, w {w.shape} and mask {mask.shape}.")
@@ -133,12 +140,12 @@ def _one_input(x: Array, y: Array, a: Array, w: Array, times: Array, tolerance: 
 @lru_cache(maxsize=1)
 def _kernel() -> Any:
     try:
-        from .flow_steps import compiled
+        from .flow_steps import entry
     except ModuleNotFoundError as error:
         if error.name not in ("numba", "llvmlite"):
             raise
         raise ModuleNotFoundError(
             "The flow on finite samples needs Numba: pip install numba, or use engine='gd'.", name=error.name
         ) from None
-    sources = sorted(Path(__file__).parent.glob("flow_*.py"))
-    return compiled(hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest())
+    sources = [*sorted(Path(__file__).parent.glob("flow_*.py")), Path(__file__).with_name("vectors.py")]
+    return entry(hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest())

@@ -14,6 +14,7 @@ from .config import Config
 from .data import Batch, population_branches
 from .flow import Path, one_input_path, population_path
 from .gd import BranchForce, Descent, End, PopulationForce, SampleForce, descend
+from .sample_flow import sample_flow
 
 __all__ = ["NeuronTrainer"]
 
@@ -89,6 +90,8 @@ class NeuronTrainer:
         return one and (self.samples is not None or bool(mask[:, 0].all()))
 
     def _flow(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float]) -> Descent:
+        if self.samples is not None and self.config.d > 1:
+            return Descent(*sample_flow(self.samples.X, self.samples.y, a, w, self.config.t, mask=mask, at=at)[:5])
         times = [*at, self.config.t]
         paths = [self._path(i, a[i], w[i], mask[i], times) for i in range(len(a))]
         *points, last = [(np.array([p.a[i] for p in paths]), np.array([p.w[i] for p in paths])) for i in range(len(times))]

@@ -35,7 +35,7 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["simulate", "trials", "--keep", "1.5"], "1.5"),
         (["simulate", "trials", "--sigma", "nan"], "nan"),
         (["simulate", "trials", "--eta", "-0.1"], "-0.1"),
-        (["simulate", "trials", "--engine", "flow"], "flow"),
+        (["simulate", "trials", "--engine", "flow", "--momentum", "0.9"], "0.9"),
         (["simulate", "trials", "--n", "0"], "0"),
         (["simulate", "estimate", "--half-width", "2"], "2"),
         (["simulate", "phase-diagram", "--axes", "moon=0:1:3"], "moon"),

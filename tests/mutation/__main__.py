@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .report import RESULT, document, equivalents, key, present, stored
+from .report import RESULT, document, equivalents, key, killers, present, stored
 from .runner import ROOT, Task, all_mutants, copied, judge_all, tests_digest
 from .targets import TARGETS, Target
 
@@ -41,7 +41,7 @@ def sample(root: Path, options: argparse.Namespace) -> None:
     tasks: list[Task] = [(t, m) for t, m in everything if key(t, m) not in reasons]
     tasks = tasks[:: len(tasks) // options.sample][: options.sample]
     harmless: list[Task] = [next((t, m) for t, m in everything if key(t, m) in reasons), (TARGETS[-1], None)]
-    found = {key(t, m): by for (t, m), by in judge_all(root, tasks, options.workers)}
+    found = {key(t, m): by for (t, m), by in judge_all(root, tasks, options.workers, killers=killers())}
     controls = {key(t, m): by for (t, m), by in judge_all(root, harmless, options.workers, quick=True)}
     print(json.dumps({"verdicts": found, "controls": controls, "present": present(root)}, ensure_ascii=False, indent=1))
 
@@ -60,7 +60,7 @@ def run(root: Path, options: argparse.Namespace) -> None:
     options.state.parent.mkdir(parents=True, exist_ok=True)
     _control(root, [t for t in modules if any(t == judged for judged, _ in todo)], options)
     with open(options.state, "a", encoding="utf-8") as file:
-        for (t, m), by in judge_all(root, todo, options.workers, options.quick):
+        for (t, m), by in judge_all(root, todo, options.workers, options.quick, killers()):
             assert m is not None
             state[names[t, m]] = by or survived[t]  # which counts until the tests change
             file.write(json.dumps([names[t, m], by or survived[t]], ensure_ascii=False) + "\n")

@@ -11,7 +11,7 @@ from .mutants import Mutant, digest, mutants
 from .runner import ROOT, SECONDS, source
 from .targets import TARGETS, Target
 
-__all__ = ["RESULT", "document", "equivalents", "key", "present", "stored"]
+__all__ = ["RESULT", "document", "equivalents", "key", "killers", "present", "stored"]
 
 RESULT = ROOT / "theory/results/code-mutants.json"
 EQUIVALENT = Path(__file__).with_name("equivalent.json")
@@ -41,6 +41,11 @@ def stored() -> dict[str, Any]:
     return json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"data": {"modules": {}}}
 
 
+def killers() -> Counter[str]:
+    """How many mutants each test has killed in the stored result."""
+    return sum((Counter[str](m["killers"]) for m in stored()["data"]["modules"].values()), Counter[str]())
+
+
 def document(root: Path, verdicts: Mapping[tuple[str, str], str | None], before: Mapping[str, Any]) -> None:
     """Store the verdicts; modules without any keep what was stored of them ``before``."""
     from theory.records import provenance, to_json, write
@@ -57,11 +62,11 @@ def document(root: Path, verdicts: Mapping[tuple[str, str], str | None], before:
 def _entry(root: Path, target: Target, verdicts: Mapping[tuple[str, str], str | None]) -> dict[str, Any]:
     text, reasons = source(root, target), equivalents()
     alive = [m for m in mutants(text, target.functions) if verdicts[target.module, m.name] is None]
-    killers = Counter(by for (module, _), by in verdicts.items() if module == target.module and by is not None)
+    killed = Counter(by for (module, _), by in verdicts.items() if module == target.module and by is not None)
     return {
         **present(root)[target.module],
-        "killed": killers.total(),
-        "killers": dict(killers.most_common()),
+        "killed": killed.total(),
+        "killers": dict(killed.most_common()),
         "equivalent": {m.name: reasons[key(target, m)] for m in alive if key(target, m) in reasons},
         "survived": [{"line": m.line, "mutant": m.name} for m in alive if key(target, m) not in reasons],
     }

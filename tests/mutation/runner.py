@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -66,10 +66,15 @@ def copied() -> Iterator[Path]:
         yield root
 
 
-def judge_all(root: Path, tasks: Sequence[Task], workers: int, quick: bool = False) -> Iterator[tuple[Task, str | None]]:
-    """Each task with what killed it, as they end; ``None`` for those that survive. A task without a mutant is a control."""
+def judge_all(
+    root: Path, tasks: Sequence[Task], workers: int, quick: bool = False, killers: Mapping[str, int] | None = None
+) -> Iterator[tuple[Task, str | None]]:
+    """Each task with what killed it, as they end; ``None`` for those that survive. A task without a mutant is a control.
+
+    ``killers``: how many mutants tests have killed before; those that kill most come first.
+    """
     _preload()
-    waiting, kills = list(reversed(tasks)), Counter[str]()
+    waiting, kills = list(reversed(tasks)), Counter[str](killers or {})
     running: dict[int, tuple[Task, int]] = {}
     try:
         while waiting or running:

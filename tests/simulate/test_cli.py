@@ -146,7 +146,7 @@ def test_agree(capsys):
     [
         (["trails"], "trails"),
         (["trials", "--eta", "nan"], "nan"),
-        (["trials", "--engine", "flow"], "flow"),
+        (["trials", "--engine", "flow", "--momentum", "0.9"], "0.9"),
         (["trials", "--config", "/nowhere.json"], "/nowhere.json"),
         (["phase-diagram", "--axes", "a0=1:2"], "a0=1:2"),
         (["trials", *FEW, "--algorithms", "WR(epoch=2)"], "epoch"),

@@ -40,7 +40,6 @@ NAN = float("nan")
         ("algorithms", ("WR(time=1001)",), "time=1001"),
         ("algorithms", (Algorithm("late", criterion=Criterion("c", (At(20000),), abs)),), "step=20000"),
         ("definitions", {}, "IMP"),
-        ("engine", "flow", "n=500"),
         ("trails", 3, "trails"),
         ("w0", [[NAN, 1.0]], "nan"),
         ("a0", ["x"], "x"),

@@ -94,12 +94,10 @@ def test_a_branch():
 
 
 def test_a_branch_near_its_separatrix():
-    """c → 0 with p β < 0, where the coefficients of e⁰ cancel but for c²; both signs of c, β and a."""
-    small = [(a, side * a * (1 + e), s, beta, t) for a, side, e, s, beta, t in itertools.product(
-        (0.8, -1.1), (1, -1), (1e-5, -1e-5, 3e-9, -3e-9), (0.5,), (-0.6, 0.6, 3.0), (2.0, 40.0, INF))]  # fmt: skip
-    same(one_input.branch_flow(*np.array(small).T), np.array([on_branch(*case) for case in small]).T, 1e-6)
-    limits = [case for case in small if case[-1] == INF and abs(abs(case[1] / case[0]) - 1) > 1e-6]
-    same(one_input.branch_flow(*np.array(limits).T), np.array([on_branch(*case) for case in limits]).T, 1e-10)
+    """c → 0 with p β < 0, where the coefficients of e⁰ cancel but for c²; both signs of c, β and a; down to a few ulps."""
+    axes = (0.8, -1.1), (1, -1), (1e-5, -1e-5, 3e-9, -3e-9, 4e-16, -4e-16), (0.5,), (-0.6, 0.6, 3.0), (2.0, 40.0, INF)
+    cases = [(a, side * a * (1 + e), s, beta, t) for a, side, e, s, beta, t in itertools.product(*axes)]
+    same(one_input.branch_flow(*np.array(cases).T), np.array([on_branch(*case) for case in cases]).T, 5e-12)
 
 
 def test_the_two_forms_of_the_moebius_map():

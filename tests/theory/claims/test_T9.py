@@ -26,7 +26,7 @@ def sparse_end(a, w, t=400.0):
         return y[1]
 
     hits.terminal, hits.direction = True, -1
-    run = solve_ivp(velocity, (0, t), [a, w], method="Radau", rtol=1e-8, atol=1e-12, events=hits if w > 0 else None)
+    run = solve_ivp(velocity, (0, t), [a, w], method="Radau", rtol=1e-6, atol=1e-9, events=hits if w > 0 else None)
     return run.y[:, -1]
 
 
