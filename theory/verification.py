@@ -147,7 +147,7 @@ def verify(
     """Check claims by id ("T1", "T2b", …; all by default), with the claims they rest on; every obligation by its engine.
 
     ``workers``: processes (default: one a core for more than one claim); the verdicts are the same for any number. ``progress``
-    is told how many of how many facts are decided. Raises ValueError for an unknown id or a ``workers`` that is no whole number.
+    is told how many of how many facts are decided. Raises ValueError for an unknown id or ``workers`` that is no whole number.
 
     >>> verify(["T1"]).statuses
     {'T1': 'proved'}
