@@ -11,7 +11,8 @@ That the certificates of a claim are those of its facts is checked too: the proo
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ __all__ = ["file_name", "recheck_all", "recheck_file", "require_empty", "write_a
 SCHEMA = "signescape.certificates/1"
 CHECKERS = {"interval": ".recheck", "identity": ".identities", "z3": ".polynomials"}
 LIST = "claims.json"
+WORTH_A_POOL = 150
 
 
 def require_empty(folder: Path) -> None:
@@ -71,7 +73,7 @@ def file_name(certificate: Mapping[str, Any]) -> str:
 
 
 def recheck_all(folder: Path, claims: Iterable[str] = (), workers: int | None = None) -> list[dict[str, Any]]:
-    """{"file", "holds", "reason", "seconds"} for every certificate that the folder's list names, or those of some claims.
+    """{"file", "holds", "reason"} for every certificate that the folder's list names, or those of some claims.
 
     A fact of a claim, built anew, that none of the claim's certificates states, and a missing, corrupt or renamed file, are
     findings that do not hold. Raises ValueError for a folder without a list, or a claim that is not in it.
@@ -83,10 +85,18 @@ def recheck_all(folder: Path, claims: Iterable[str] = (), workers: int | None = 
     for claim in wanted:
         if claim not in lists["claims"]:
             raise ValueError(f"There are no certificates of {claim!r} in {str(folder)!r}.")
-    reasons = [(c, why) for c in wanted for why in _missing(c, [folder / n for n in lists["claims"][c]])]
-    found = [{"file": c, "holds": False, "reason": why, "seconds": 0.0} for c, why in reasons]
-    names = sorted({n for c in wanted for n in lists["claims"][c]})
-    return found + _each([folder / n for n in names], workers)
+    paths = [folder / n for n in sorted({n for c in wanted for n in lists["claims"][c]})]
+
+    def short() -> list[dict[str, Any]]:
+        reasons = [(c, why) for c in wanted for why in _missing(c, [folder / n for n in lists["claims"][c]])]
+        return [{"file": c, "holds": False, "reason": why} for c, why in reasons]
+
+    workers = workers or (1 if len(paths) < WORTH_A_POOL else os.cpu_count() or 1)
+    if workers == 1:
+        return short() + [recheck_file(p) for p in paths]
+    with pool(workers) as executor:  # the claims are built here while others check
+        checked = executor.map(recheck_file, paths, chunksize=16)
+        return short() + list(checked)
 
 
 def _missing(claim: str, paths: Iterable[Path]) -> list[str]:
@@ -113,13 +123,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _canonical(data: Any) -> str:
     return json.dumps(data, sort_keys=True)
-
-
-def _each(paths: Sequence[Path], workers: int | None) -> list[dict[str, Any]]:
-    if workers is None or workers == 1:
-        return [recheck_file(p) for p in paths]
-    with pool(workers) as executor:
-        return list(executor.map(recheck_file, paths, chunksize=16))
 
 
 def recheck_file(path: Path) -> dict[str, Any]:
