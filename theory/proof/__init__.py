@@ -12,9 +12,11 @@
 | search.py       | counter-examples, each confirmed exactly or in balls (exact.py)                                         |
 | terms.py        | terms and formulas as JSON, read back without ``eval``                                                  |
 | domains.py      | where a term is defined, continuous or smooth: premises that the rules add                              |
+| nodes.py        | what a proof is made of: facts, steps, groups                                                           |
 | flows.py        | inference rules for flows; their premises are facts                                                     |
 | solutions.py    | inference rules for closed forms, travel times, gradient flows without rest                             |
 | recurrences.py  | inference rules for recurrences: induction, descent                                                     |
+| statements.py   | what the rules are told, changed in one place for mutants                                               |
 | mutations.py    | every mutant of a fact or a path, and what becomes of it                                                |
 | prose.py        | a proof for a person, as a tree, text or LaTeX                                                          |
 

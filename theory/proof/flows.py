@@ -27,16 +27,16 @@ derivative a rule takes must be continuously differentiable, and every rate cont
 A symbol has one meaning in a path: a name is new to everything said before, and no two symbols are written alike.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from .domains import Level, demands
-from .logic import Fact, Formula, Lemma, Relation, eq, ge, gt, le, lt, relations_of, symbols_of, text
+from .logic import Fact, Formula, Lemma, Relation, eq, ge, gt, le, lt, symbols_of, text
+from .nodes import Group, Node, Step, facts_of, relevant
+from .statements import mutated, said, withheld
 
 __all__ = ["Flow", "Group", "Node", "Path", "Step", "facts_of", "mutated", "relevant"]
 
@@ -69,99 +69,6 @@ class Flow:
         return {x for x, _ in self.field}
 
 
-@dataclass(frozen=True)
-class Step:
-    """One application of a rule: what it shows, and the facts that it rests on."""
-
-    name: str
-    words: str
-    rule: str
-    facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parts of a proof under one heading."""
-
-    words: str
-    parts: tuple["Node", ...]
-
-
-Node = Fact | Step | Group
-
-
-def facts_of(*nodes: Node) -> list[Fact]:
-    """All facts of a proof, in order, each once."""
-    found: dict[Fact, None] = {}
-    for node in nodes:
-        inner = [node] if isinstance(node, Fact) else facts_of(*(node.facts if isinstance(node, Step) else node.parts))
-        for fact in inner:
-            found |= dict.fromkeys(facts_of(*(u.fact for u in fact.uses))) | {fact: None}
-    return list(found)
-
-
-@dataclass
-class Statements:
-    """What the paths built while it is in force state, and the one change made to it, if any.
-
-    ``said``: components of fields, each once, and starts, in order; the ``index``-th becomes ``other``, a component in every
-    path. ``steps``: the results of steps, by path and name; ``withheld`` is one of them that nothing may use.
-    """
-
-    index: int | None = None
-    other: Any = None
-    withheld: tuple[str, str] | None = None
-    said: list[Any] = field(default_factory=list)
-    steps: dict[tuple[str, str], None] = field(default_factory=dict)
-
-
-_STATEMENTS: ContextVar[Statements | None] = ContextVar("statements", default=None)
-
-
-@contextmanager
-def mutated(index: int | None = None, other: Any = None, withheld: tuple[str, str] | None = None) -> Iterator[Statements]:
-    """Paths built inside are noted and, if asked for, changed in one place."""
-    token = _STATEMENTS.set(found := Statements(index, other, withheld))
-    try:
-        yield found
-    finally:
-        _STATEMENTS.reset(token)
-
-
-def _said(statement: Any, everywhere: bool = False) -> Any:
-    found = _STATEMENTS.get()
-    if found is None:
-        return statement
-    place = found.said.index(statement) if everywhere and statement in found.said else len(found.said)
-    if place == len(found.said):
-        found.said.append(statement)
-    return found.other if place == found.index else statement
-
-
-def _withheld(path: str, name: str) -> bool:
-    found = _STATEMENTS.get()
-    if found is None:
-        return False
-    found.steps[path, name] = None
-    return found.withheld == (path, name)
-
-
-def relevant(fact: Fact) -> Fact:
-    """The fact without the lemmas that share no function with it, nor with a lemma that does: they cannot help."""
-    kinds = _functions(fact.conclusion, *fact.given)
-    left, kept = list(fact.uses), []
-    while near := [u for u in left if not (f := _functions(u.formula)) or f & kinds]:
-        kept += near
-        kinds |= _functions(*(u.formula for u in near))
-        left = [u for u in left if u not in near]
-    return fact.with_(uses=tuple(u for u in fact.uses if u in kept))
-
-
-def _functions(*formulas: Formula) -> set[Any]:
-    sides = [side for f in formulas for r in relations_of(f) for side in (r.left, r.right)]
-    return {node.func for side in sides for node in side.atoms(sp.Function)}
-
-
 def _positive(relation: Relation) -> tuple[sp.Expr, bool]:
     """g with the relation meaning g > 0 (True) or g ≥ 0 (False)."""
     if relation.op not in "<≤>≥":
@@ -174,9 +81,9 @@ class Path:
     """Every solution of ``flow`` that begins in ``start``; ``without`` names steps whose result is withheld (for mutants)."""
 
     def __init__(self, words: str, flow: Flow, *start: Formula, without: Iterable[str] = ()):
-        field = tuple((x, _said(v, everywhere=True)) for x, v in flow.field)
+        field = tuple((x, said(v, everywhere=True)) for x, v in flow.field)
         self.words, self.flow, self.without = words, replace(flow, field=field), frozenset(without)
-        self.start = tuple(_said(f) for f in start)
+        self.start = tuple(said(f) for f in start)
         self.steps: list[Step] = []
         self.known: dict[str, tuple[Formula, ...]] = {}
         self.limits: dict[sp.Expr, sp.Expr] = {}
@@ -208,7 +115,7 @@ class Path:
 
     def _gives(self, name: str) -> bool:
         """May the step's result be used?"""
-        return not _withheld(self.words, name) and name not in self.without
+        return not withheld(self.words, name) and name not in self.without
 
     @property
     def steps_taken(self) -> set[str]:

@@ -37,13 +37,15 @@ RULES = {
 
 def tree(report: "ClaimReport") -> list[str]:
     """The claim and its obligations, one a line; a step that is proved is not taken apart."""
+    from ..verification import kernel_checked  # which imports this module to print itself
+
     c = report.claim
     below = [n for n in c.assumes if len(n) < 5]
     rests = f", rests on {', '.join(below)}" if below else ""
     facts = sum(len(f.leaves) for f in report.findings)
     head = f"{c.id:4} {report.status:9} {c.title}: {c.statement}  [{_count(facts)}, {report.seconds:.2f} s{rests}]"
     lines = [head, *(line for f in report.findings for line in _branch(f, 1))]
-    return lines + [f"     ⊢ Rocq: {t['theorem']} ({t['file']}): {t['says']}" for t in report.as_dict()["kernel_checked"]]  # type: ignore[attr-defined]
+    return lines + [f"     ⊢ Rocq: {t['theorem']} ({t['file']}): {t['says']}" for t in kernel_checked(c.id)]
 
 
 def _count(number: int) -> str:

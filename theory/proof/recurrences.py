@@ -16,8 +16,9 @@ from typing import Any
 import sympy as sp
 
 from .domains import demands
-from .flows import Step, _said
 from .logic import Fact, Formula, ge, gt, le, substitute, symbols_of, text
+from .nodes import Step
+from .statements import said
 
 __all__ = ["Map", "descend", "induct"]
 
@@ -40,7 +41,7 @@ class Map:
 
     def noted(self) -> "Map":
         """The same map, or a mutant of it where one is asked for."""
-        return replace(self, moves=tuple((x, _said(v, everywhere=True)) for x, v in self.moves))
+        return replace(self, moves=tuple((x, said(v, everywhere=True)) for x, v in self.moves))
 
     def defined(self, words: str, *here: Formula) -> list[Fact]:
         """The map is defined where the formulas hold."""
@@ -64,7 +65,7 @@ def induct(words: str, step: Map, start: Sequence[Formula], region: Sequence[For
     ['h > 0, x > 1 ⊢ x > 0', 'h > 0, x > 0 ⊢ h*x > 0']
     """
     step.check(words, *given)
-    step, start, given = step.noted(), [_said(f) for f in start], [_said(f) for f in given]
+    step, start, given = step.noted(), [said(f) for f in start], [said(f) for f in given]
     facts = [Fact(f"{words}: {text(r)} at the start", r, (*given, *start)) for r in region]
     facts += [Fact(f"{words}: {text(r)} after a step", step.after(r), (*given, *region)) for r in region]
     facts += step.defined(words, *given, *region)
@@ -77,7 +78,7 @@ def descend(
     """``region`` is left after at most quantity(x_0)/``least`` + 1 steps."""
     least = sp.sympify(least)
     step.check(words, least, *given)
-    step, region, given = step.noted(), [_said(f) for f in region], [_said(f) for f in given]
+    step, region, given = step.noted(), [said(f) for f in region], [said(f) for f in given]
     later = quantity.subs(dict(step.moves), simultaneous=True)
     facts = (
         Fact(f"{words}: the least descent is positive", gt(least, 0), tuple(given)),
