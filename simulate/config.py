@@ -20,8 +20,11 @@ __all__ = ["Config", "as_config"]
 
 INPUTS = {"gaussian": 1.0, "uniform": 1 / 3}
 """Variance of a coordinate under each law of inputs: N(0, 1) and U[−1, 1]."""
-ENGINES = ("gd", "active-set", "flow")
-NUMBERS = ("n", "d", "sigma", "eta", "momentum", "t", "keep", "levels", "seed", "trials", "chunk", "workers")
+ENGINES = ("gd", "active-set", "sgd", "flow")
+DEVICES = ("cpu", "cuda")
+NUMBERS = ("n", "d", "sigma", "eta", "momentum", "batch", "t", "keep", "levels", "seed", "trials", "chunk", "workers")
+NEWER = {"momentum": 0.0, "batch": None, "device": "cpu"}
+"""Settings that are not stored at these values, so that results stored before there were any stay valid."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,15 @@ class Config:
     init: str | Initialisation = "balanced"
     """Initialisation: balanced, bounded, gaussian or gaussian(sigma_a=0.5)."""
     engine: str = "gd"
-    """gd (gradient descent), active-set (the same on finite samples to rounding, much faster) or flow (gradient flow)."""
+    """gd (gradient descent), active-set (the same on finite samples, faster), sgd (mini-batches) or flow (gradient flow)."""
     eta: float = 0.1
     """Step size; step k of gradient descent is time k·eta."""
     momentum: float = 0.0
     """Heavy-ball momentum of gradient descent, from 0 to below 1; starts from nothing in each level."""
+    batch: int | None = None
+    """Samples a step of engine sgd."""
+    device: str = "cpu"
+    """cpu, or cuda for mini-batches and the population."""
     t: float = 1000.0
     """Time that each level trains for."""
     keep: int | float | tuple[int | float, ...] = 1
@@ -140,10 +147,10 @@ class Config:
     def settings(self) -> dict[str, Any]:
         """All that decides the result: every field but chunk and workers, given arrays by shape and SHA-256.
 
-        ``algorithms`` are as the user wrote them (an object by its name), ``definitions`` what they mean. Without momentum
-        there is no such setting, as in results stored before there was one.
+        ``algorithms`` are as the user wrote them (an object by its name), ``definitions`` what they mean. What is in
+        ``NEWER`` is left out where it stands at the value given there.
         """
-        absent = ("chunk", "workers") if self.momentum else ("chunk", "workers", "momentum")
+        absent = ("chunk", "workers", *(name for name, value in NEWER.items() if getattr(self, name) == value))
         values = {f.name: getattr(self, f.name) for f in fields(Config) if f.name not in absent}
         written = {"algorithms": tuple(map(str, self.algorithms)), "definitions": self._definitions()}
         return {k: _digest(v) if isinstance(v, np.ndarray) else v for k, v in (values | written).items()}
@@ -206,6 +213,15 @@ class Config:
             raise ValueError("engine='active-set' descends on finite samples, not on n=inf; use engine='gd'.")
         if self.engine == "flow" and self.momentum:
             raise ValueError(f"The gradient flow has no momentum={self.momentum!r}; use engine='gd'.")
+        self._check("device", f"one of {', '.join(DEVICES)}", self.device in DEVICES)
+        if self.device != "cpu" and self.engine != "sgd" and self.n is not None:
+            raise ValueError(f"device={self.device!r} is for engine='sgd' and for n=inf: full batches are faster on the CPU.")
+        if (self.engine == "sgd") != (self.batch is not None):
+            raise ValueError(f"engine='sgd' and batch go together, not engine={self.engine!r} and batch={self.batch!r}.")
+        if self.batch is not None:
+            largest = math.inf if self.n is None else self.n
+            good = _whole(self.batch) and 1 <= self.batch <= largest
+            self._check("batch", f"a whole number from 1 to n = {largest}", good)
 
 
 def as_config(config: Config | Mapping[str, Any]) -> Config:

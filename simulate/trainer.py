@@ -54,8 +54,11 @@ class NeuronTrainer:
     def train(self, params: Tensors, mask: Tensors, level: int, at: frozenset[At], rewind: Rewind) -> Mapping[Any, Tensors]:
         """Train one level for time t; weights off the mask stay what they are."""
         moments = {moment: self.config.when(moment) for moment in at}
-        engine = self._flow if self.config.engine == "flow" else self._descend
-        run = engine(params["a"], params["w"], mask["w"], sorted(set(moments.values())))
+        start = params["a"], params["w"], mask["w"], sorted(set(moments.values()))
+        if self.config.engine == "sgd":
+            run = self._sgd(*start, level)
+        else:
+            run = (self._flow if self.config.engine == "flow" else self._descend)(*start)
         points: dict[Any, Tensors] = {moment: dict(zip("aw", run.points[k], strict=True)) for moment, k in moments.items()}
         return points | {"final": {"a": run.a, "w": run.w}, "descent": {"steps": run.steps, "end": run.end}}
 
@@ -83,6 +86,9 @@ class NeuronTrainer:
             return full
 
         return run._replace(w=put(run.w), points={k: (a, put(w)) for k, (a, w) in run.points.items()})
+
+    def _sgd(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float], level: int) -> Descent:
+        raise NotImplementedError
 
     def _one_input(self, w: Array, mask: NDArray[np.bool_]) -> bool:
         """Do branch statistics suffice? One weight alive, the others at zero; the population has them for e_1 alone."""
