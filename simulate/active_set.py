@@ -61,7 +61,9 @@ def descend(
     moments = np.array(sorted({int(m) for m in at if 0 <= m <= steps and m == int(m)}), np.int64)
     last_a, last_w, taken, ends = np.empty_like(a), np.empty_like(w), np.empty(len(a), np.int64), np.empty(len(a), np.int8)
     point_a, point_w = np.empty((len(moments), *a.shape)), np.empty((len(moments), *w.shape))
-    kernel.descend(X, y, a, w, mask, float(eta), float(momentum), steps, moments, last_a, last_w, point_a, point_w, taken, ends)
+    order = np.argsort(a < 0, kind="stable")  # those that slide for long side by side: a step costs what the slowest lane needs
+    ends_of = last_a, last_w, point_a, point_w, taken, ends
+    kernel.descend(order, X, y, a, w, mask, float(eta), float(momentum), steps, moments, *ends_of)
     found = {float(m): (point_a[i], point_w[i]) for i, m in enumerate(moments)}
     points = {m: found[m] if m in found else (last_a.copy(), last_w.copy()) for m in at}
     return Descent(last_a, last_w, points, taken, ends)

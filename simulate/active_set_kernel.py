@@ -1,6 +1,11 @@
-"""The compiled part of ``simulate.active_set``: the cones that tell which samples to look at, and the loop over steps.
+"""The loop over steps of ``simulate.active_set``: eight trials side by side in the lanes of a register.
 
-Matrices are flat arrays of rows of ``width`` numbers, d rounded up to whole lanes and filled with zeros.
+A lane's arithmetic is the same whatever its neighbours do: each has its own count of steps, its own samples to watch and its
+own cone, and where one has more inputs or watched samples than another, zeros are added, which changes no bit. When one
+of them needs a look, the others wait; when a trial ends, the next takes its lane.
+
+Layout: number i of lane l stands at 8 i + l; of matrices two rows at a time are interleaved, so that a step loads each
+weight once for both.
 """
 
 import hashlib
@@ -8,375 +13,307 @@ from pathlib import Path
 
 import numpy as np
 
+from .active_set_cones import FEW, SHRINK, WATCHED, gather, length, look, tangent
 from .gd import CHECK, TINY, End
-from .vectors import LANES, add, compiled, fma, load, mul, spread, store, sub, total, where_positive
+from .vectors import LANES, add, all_positive, compiled, fma, load, mul, spread, store, sub, where_positive
 
-__all__ = ["WATCHED", "descend"]
+__all__ = ["descend"]
 
-WATCHED = 32
-"""Most samples whose side of the kink is looked at in every step."""
-SHRINK = 4
-"""Samples in a cone per sample in the next narrower one."""
-FEW = 48
-"""A cone of fewer samples is not divided further."""
-LOOK = 300.0
-"""What a look around costs beside its samples, in nanoseconds."""
-NARROW = 0.9
-"""Widest cone of the watched: inside, |w| can't leave the finite numbers or reach ``TINY`` unseen."""
 PATIENCE = 96
 """Steps after which a cone that w has not left is chosen anew, lest samples be watched in vain; doubled each time."""
+PAIR = 2 * LANES
 COLLAPSED, DIVERGED, REST, TIME = int(End.COLLAPSED), int(End.DIVERGED), int(End.REST), int(End.TIME)
+LONGEST = 1024
+"""Most steps between two looks for rest; whoever rests once rests for good, so this changes no number."""
+EMPTY, NONE = -2, -1
+"""In place of a trial: the lane waits for its first, or has had its last."""
+TRIAL, STEP, STOP, PATIENT, WAIT, LOOKED, MOMENT, WATCHES, INPUTS, WIDTH, PAUSE = range(11)
+"""Places of a lane's counters: trial, steps done, next stop, patience's end and length, step of the last look,
+next moment to remember, samples watched, coordinates, the same in whole lanes, steps to the next look for rest."""
 
 
-@compiled
-def _dot(x, i, y, j, width):
-    """Σ x[i + q] y[j + q] over one row."""
-    s = spread(0.0)
-    for b in range(0, width, LANES):
-        s = fma(load(x, i + b), load(y, j + b), s)
-    return total(s)
+def _marching(plain):
+    """The march; ``plain`` has no momentum and trains all the weights."""
 
+    def march(most, rows, d, watched, eta, mu, share, now, state, sums, cone, residuals):
+        """At most ``most`` steps of all lanes, until one leaves its cone or the finite numbers.
 
-@compiled
-def _length(w, i, width):
-    """‖w‖, with no underflow of squares."""
-    largest = 0.0
-    for j in range(width):
-        largest = max(largest, abs(w[i + j]))
-    if not 0 < largest < np.inf:
-        return largest
-    s = 0.0
-    for j in range(width):
-        s += (w[i + j] / largest) ** 2
-    return largest * np.sqrt(s)
-
-
-@compiled
-def _tangent(unit, l, w, i, width):
-    """tan of the angle between row l of ``unit`` and w, and w·unit; inf from a right angle on."""
-    p = _dot(w, i, unit, l, width)
-    if not p > 0:
-        return np.inf, 0.0
-    s = 0.0
-    for j in range(width):
-        s += ((w[i + j] - p * unit[l + j]) / p) ** 2
-    return np.sqrt(s), p
-
-
-@compiled
-def _include(rows, low, X, i, y, sign, d, width):
-    """Add ± x (x, y) of sample i to the double-double sums rows + low.
-
-    The rounded products are the same on the way in and out, so what is left of a sample that came and went is 2⁻¹⁰⁰ of it.
-    """
-    for j in range(d + 1):
-        factor = spread(sign * (X[i * width + j] if j < d else y))
-        for b in range(0, width, LANES):
-            q = j * width + b
-            p, high = mul(factor, load(X, i * width + b)), load(rows, q)
-            s = add(high, p)
-            part = sub(s, high)
-            rest = add(load(low, q), add(sub(high, sub(s, part)), sub(p, part)))
-            high = add(s, rest)
-            store(rows, q, high)
-            store(low, q, sub(rest, sub(high, s)))
-
-
-@compiled
-def _below(values, count, most, bound):
-    """A bound with at most ``most`` of the first ``count`` values below it, and half as many if a dozen tries find one."""
-    low, high = 0.0, np.inf
-    for _ in range(12):
-        found = 0
-        for t in range(count):
-            found += values[t] < bound
-        if found > most:
-            high = bound
-        else:
-            low = bound
-            if 2 * found >= most:
+        G = share (b − a A w + Σ_watched 1{w·x > 0} (y − a w·x) x). Returns the steps done and the row of the state, 0 or 1,
+        that holds the last; the other holds the one before.
+        """
+        a, pace, weights, velocity, trained = state
+        A, b, watched_x, watched_y = sums
+        unit, shrink, limit, inside = cone
+        zero = spread(0.0)
+        done = 0
+        while True:
+            here, there = now * rows, (1 - now) * rows
+            value = load(a, now * LANES)
+            minus, toward = sub(zero, value), mul(value, spread(share))
+            for t in range(watched):
+                z, odd = zero, zero
+                for j in range(0, d, 2):
+                    q = t * rows + j * LANES
+                    z = fma(load(weights, here + j * LANES), load(watched_x, q), z)
+                    odd = fma(load(weights, here + j * LANES + LANES), load(watched_x, q + LANES), odd)
+                z = add(z, odd)
+                store(residuals, t * LANES, where_positive(z, fma(minus, z, load(watched_y, t * LANES))))
+            slopes, far, ahead, scale = zero, zero, zero, load(shrink, 0)
+            for i in range(0, d, 2):
+                u, v, q = zero, zero, i * rows
+                for j in range(d):
+                    w = load(weights, here + j * LANES)
+                    u, v = fma(w, load(A, q), u), fma(w, load(A, q + LANES), v)
+                    q += PAIR
+                u, v = fma(minus, u, load(b, i * LANES)), fma(minus, v, load(b, i * LANES + LANES))
+                if watched > 0:
+                    p, o, q = zero, zero, i * LANES
+                    for t in range(watched):
+                        r = load(residuals, t * LANES)
+                        p, o = fma(r, load(watched_x, q), p), fma(r, load(watched_x, q + LANES), o)
+                        q += rows
+                    u, v = add(u, p), add(v, o)
+                for half in range(2):
+                    force, q = v if half else u, i * LANES + half * LANES
+                    old = load(weights, here + q)
+                    slopes = fma(force, old, slopes)
+                    if plain:
+                        step = mul(toward, force)
+                    else:
+                        step = fma(toward, mul(force, load(trained, q)), mul(spread(mu), load(velocity, here + q)))
+                        store(velocity, there + q, step)
+                    new = fma(spread(eta), step, old)
+                    store(weights, there + q, new)
+                    axis = load(unit, q)
+                    off = fma(new, scale, sub(zero, axis))
+                    far, ahead = fma(off, off, far), fma(off, axis, ahead)
+            slopes = mul(spread(share), slopes)
+            if not plain:
+                slopes = fma(spread(mu), load(pace, now * LANES), slopes)
+                store(pace, (1 - now) * LANES, slopes)
+            after = fma(spread(eta), slopes, value)
+            now = 1 - now
+            store(a, now * LANES, after)
+            done += 1
+            reach = add(spread(1.0), ahead)
+            room = fma(load(limit, 0), mul(reach, reach), sub(mul(ahead, ahead), mul(far, spread(1 + 1e-14))))
+            room = add(where_positive(sub(spread(0.25), far), room), sub(after, after))
+            if done == most or not all_positive(room):
                 break
-        guess = 0.8 * bound * most / max(found, 1)
-        bound = guess if low < guess < high else 0.5 * (low + high) if high < np.inf else 4 * bound
-    return low
+        store(inside, 0, room)
+        return done, now
+
+    return compiled(march)
+
+
+_plain, _general = _marching(True), _marching(False)
 
 
 @compiled
-def _choose(near, count, room, speed, size, d, width, nearest):
-    """The sine of the cone to watch that makes watching it and looking again cheapest, at the angle a step has lately made."""
-    if count > WATCHED:
-        room = min(room, _below(near, count, WATCHED, room * WATCHED / count))
-    few = 0
-    for t in range(count):
-        if near[t] < room:
-            q = few
-            while q > 0 and nearest[q - 1] > near[t]:
-                nearest[q] = nearest[q - 1]
-                q -= 1
-            nearest[q] = near[t]
-            few += 1
-    best, least = 0.0, np.inf
-    for k in (0, 1, 2, 4, 8, 16, 24, WATCHED):
-        rho = nearest[k] if k < few else room
-        price = (LOOK + size * (2.0 + width / 4)) * min(1.0, speed / max(rho, 1e-300)) + (k + 12 * (k > 0)) * (d + width) / 26.0
-        if price < least:
-            best, least = rho, price
-    return best
+def _begin(l, trial, given, lanes, state, sums, cone, own):
+    """Give lane l a trial, or ``NONE``: then all its numbers are zero, and it steps in place."""
+    X, y, a, w, mask, steps, _ = given
+    value, pace, weights, velocity, trained = state
+    unit, shrink, limit, inside = cone
+    samples, alive, start, inverse, members, member, sines, counts, units, total, low = own
+    rows = len(weights) // 2
+    for x in (value, pace, weights, velocity, sums[0], sums[1], sums[2], sums[3], unit):
+        x[l::LANES] = 0.0
+    trained[l::LANES] = 1.0
+    shrink[l], limit[l], inside[l] = 0.0, 1.0, 1.0
+    lanes[l] = 0
+    lanes[l, TRIAL], lanes[l, STOP], lanes[l, PATIENT], lanes[l, WAIT], lanes[l, PAUSE] = trial, steps, steps, PATIENCE, CHECK
+    if trial == NONE:
+        return
+    d, width = gather(X[trial], y[trial], w[trial], mask[trial], samples[l], alive[l], start[l], inverse[l])
+    lanes[l, INPUTS], lanes[l, WIDTH] = d, width
+    for j in range(d):
+        weights[j * LANES + l] = weights[rows + j * LANES + l] = start[l, j]
+        trained[j * LANES + l] = mask[trial, alive[l, j]]
+    value[l] = value[LANES + l] = a[trial]
+    n = len(inverse[l])
+    members[l, :n] = np.arange(n)
+    member[l], units[l], total[l], low[l], counts[l, 0], sines[l, 0] = False, 0.0, 0.0, 0.0, n, np.inf
+    inside[l] = 0.0
 
 
 @compiled
-def _look(w, d, n, width, X, y, inverse, cones, starts, counts, sines, members, units, inside, sums, speed, work):
-    """Sort samples anew around w: which are watched, which are in the sums; how many are watched, and the sine of their cone.
-
-    ``members`` from ``starts[l]`` are the ``counts[l]`` samples whose hyperplanes came within the sine ``sines[l]`` of row l of
-    ``units`` when that was the direction of w. While w is in this cone no other sample changes sides, so those of the
-    narrowest cone that still has room around w are all that need a look; narrower ones are drawn anew around w.
-    """
-    rows, low, watched_x, watched_y = sums
-    margins, near, nearest, positive = work
-    size = _length(w, 0, width)
-    scale = 1 / size if size > 1e-280 else 0.0
-    l, room = cones - 1, 0.0
-    while l > 0:
-        room = sines[l] - _tangent(units, l * width, w, 0, width)[0]
-        if room > 0.5 * sines[l]:
-            break
-        l -= 1
-    first, m = starts[l], counts[l]
-    room = min(NARROW, room) if l > 0 else np.inf
-    for t in range(m):
-        i = members[first + t]
-        z = _dot(X, i * width, w, 0, width)
-        positive[t] = z > 0
-        margins[t] = max(0.0, abs(z) * inverse[i] * scale - 1e-15 * (d + 4)) if inverse[i] < np.inf else 1.0
-        near[t] = margins[t]
-    left = m
-    for q in range(l + 1, cones):
-        most = n // SHRINK**q
-        rho = room if left <= most else min(room, _below(near, left, most, most / left))
-        rho *= 1 - 1e-9
-        left = 0
-        for t in range(m):
-            if margins[t] < rho:
-                near[left], members[starts[q] + left] = margins[t], members[first + t]
-                left += 1
-        sines[q], counts[q], room = rho, left, rho
-        for j in range(width):
-            units[q * width + j] = w[j] / size
-    rho = _choose(near, left, min(room, NARROW), speed, counts[cones - 1], d, width, nearest) * (1 - 1e-9)
-    k = 0
-    for t in range(m):
-        i = members[first + t]
-        watch = margins[t] < rho
-        if watch:
-            for j in range(width):
-                rows[(d + 1 + k) * width + j] = X[i * width + j]
-            for j in range(d):
-                watched_x[j * WATCHED + k] = X[i * width + j]
-            watched_y[k] = y[i]
-            k += 1
-        if inside[i] != (positive[t] and not watch):
-            _include(rows, low, X, i, y[i], -1.0 if inside[i] else 1.0, d, width)
-            inside[i] = not inside[i]
-    for t in range(k, (k + LANES - 1) // LANES * LANES):
-        for j in range(width):
-            rows[(d + 1 + t) * width + j] = 0.0
-        for j in range(d):
-            watched_x[j * WATCHED + t] = 0.0
-        watched_y[t] = 0.0
-    return k + k % 2, rho
-
-
-@compiled
-def _gather(X, y, w, mask, rows, alive, weights, inverse):
-    """The coordinates that are trained or not at zero, samples as rows, 1/‖x‖ (x = 0 is never active)."""
-    d = 0
-    for j in range(len(w)):
-        if mask[j] or w[j] != 0:
-            alive[d] = j
-            weights[d] = w[j]
-            d += 1
-    width = (d + LANES - 1) // LANES * LANES
-    weights[d:] = 0.0
-    for i in range(len(y)):
-        s = 0.0
-        for j in range(d):
-            x = X[alive[j], i]
-            rows[i * width + j] = x
-            s += x * x
-        for j in range(d, width):
-            rows[i * width + j] = 0.0
-        inverse[i] = 1 / np.sqrt(s) if s > 0 else np.inf
-    return d, width
-
-
-@compiled
-def _march(a, k, stop, limit, shrink, watched, d, width, eta, mu, share, state, sums, residuals, trained, unit):
-    """Steps from k to ``stop``, or to the first that leaves the cone or the finite numbers or after which to look for rest.
-
-    G = share (b − a A w + Σ_watched 1{w·x > 0} (y − a w·x) x). Rows 0 and 1 of the state are the weights before and after the
-    last step; returns a before and after it, the steps done, and whether w is still inside the cone.
-    """
-    weights, velocity, pace = state
-    rows, _, watched_x, watched_y = sums
-    here, there = 0, width
-    before = a
-    while True:
-        minus = spread(-a)
-        for b in range(0, watched, LANES):
-            z, odd = spread(0.0), spread(0.0)
-            for j in range(0, d - 1, 2):
-                z = fma(spread(weights[here + j]), load(watched_x, j * WATCHED + b), z)
-                odd = fma(spread(weights[here + j + 1]), load(watched_x, (j + 1) * WATCHED + b), odd)
-            if d % 2:
-                z = fma(spread(weights[here + d - 1]), load(watched_x, (d - 1) * WATCHED + b), z)
-            z = add(z, odd)
-            store(residuals, b, where_positive(z, fma(minus, z, load(watched_y, b))))
-        toward, slopes, far, ahead = spread(a * share), spread(0.0), spread(0.0), spread(0.0)
-        for b in range(0, width, LANES):
-            even, odd = spread(0.0), spread(0.0)
-            for j in range(0, d - 1, 2):
-                even = fma(spread(weights[here + j]), load(rows, j * width + b), even)
-                odd = fma(spread(weights[here + j + 1]), load(rows, (j + 1) * width + b), odd)
-            if d % 2:
-                even = fma(spread(weights[here + d - 1]), load(rows, (d - 1) * width + b), even)
-            force = fma(minus, add(even, odd), load(rows, d * width + b))
-            if watched > 0:
-                even, odd = spread(0.0), spread(0.0)
-                for t in range(0, watched, 2):
-                    even = fma(spread(residuals[t]), load(rows, (d + 1 + t) * width + b), even)
-                    odd = fma(spread(residuals[t + 1]), load(rows, (d + 2 + t) * width + b), odd)
-                force = add(force, add(even, odd))
-            old = load(weights, here + b)
-            slopes = fma(force, old, slopes)
-            step = fma(toward, mul(force, load(trained, b)), mul(spread(mu), load(velocity, here + b)))
-            new = fma(spread(eta), step, old)
-            store(velocity, there + b, step)
-            store(weights, there + b, new)
-            off = sub(mul(new, spread(shrink)), load(unit, b))
-            far, ahead = fma(off, off, far), fma(off, load(unit, b), ahead)
-        pace[1], pace[0] = pace[0], pace[0] * mu + share * total(slopes)
-        before, a = a, a + eta * pace[0]
-        k += 1
-        square, radial = total(far), total(ahead)
-        sideways = square * (1 + 1e-14) - radial * radial
-        inside = square < 0.25 and sideways < limit * (1 + radial) * (1 + radial) and abs(a) < np.inf
-        if k == stop or not inside or (k % CHECK == 1 and a == before):
-            break
-        here, there = there, here
-    if there == 0:
-        for b in range(0, width, LANES):
-            for x in (weights, velocity):
-                other = load(x, b)
-                store(x, b, load(x, width + b))
-                store(x, width + b, other)
-    return before, a, k, inside
-
-
-@compiled
-def _ended(before, a, w, width):
-    """How a step from (before, row 0 of w) to (a, row 1) ends the descent, rest apart."""
-    size = step = 0.0
-    finite = np.isfinite(a)
-    for j in range(width):
-        finite &= np.isfinite(w[width + j])
-        size, step = max(size, abs(w[width + j])), max(step, abs(w[width + j] - w[j]))
+def _ended(l, now, d, mu, state):
+    """How the last step of lane l ends its descent: ``TIME`` if it does not."""
+    a, pace, weights, velocity, _ = state
+    rows = len(weights) // 2
+    before, after = a[(1 - now) * LANES + l], a[now * LANES + l]
+    size, step, finite, still = 0.0, 0.0, np.isfinite(after), before == after
+    for j in range(d):
+        new, old = weights[now * rows + j * LANES + l], weights[(1 - now) * rows + j * LANES + l]
+        finite &= np.isfinite(new)
+        size, step = max(size, abs(new)), max(step, abs(new - old))
+        still &= new == old and (mu == 0 or velocity[j * LANES + l] == velocity[rows + j * LANES + l])
     if not finite:
         return DIVERGED
-    return COLLAPSED if size < TINY and step < TINY else TIME
+    if size < TINY and step < TINY:
+        return COLLAPSED
+    return REST if still and (mu == 0 or pace[l] == pace[LANES + l]) else TIME
 
 
 @compiled
-def _same(x, width):
-    """Are the first two rows of x equal?"""
-    differ = 0
-    for j in range(width):
-        differ += x[j] != x[width + j]
-    return differ == 0
-
-
-@compiled
-def _trial(X, y, a, w, mask, eta, mu, steps, moments, last_w, point_a, point_w):
-    """One trial; fills last_w (d,) and the points, returns the last a, the steps and how it ended."""
-    n, most = len(y), (len(w) + LANES - 1) // LANES * LANES
-    samples, alive, inverse, weights = np.empty(n * most), np.empty(len(w), np.int64), np.empty(n), np.zeros(2 * most)
-    d, width = _gather(X, y, w, mask, samples, alive, weights, inverse)
-    cones, size = 1, n
-    while size // SHRINK >= FEW:
-        cones, size = cones + 1, size // SHRINK
-    starts, counts, sines = np.zeros(cones, np.int64), np.zeros(cones, np.int64), np.zeros(cones)
-    members, units, inside = np.empty(2 * n, np.int64), np.zeros(cones * width), np.zeros(n, np.bool_)
-    members[:n], counts[0], sines[0], size = np.arange(n), n, np.inf, n
-    for l in range(1, cones):
-        starts[l], size = starts[l - 1] + size, size // SHRINK
-    sums = np.zeros((d + 1 + WATCHED) * width), np.zeros((d + 1) * width), np.zeros(d * WATCHED), np.zeros(WATCHED)
-    work = np.empty(n), np.empty(n), np.empty(WATCHED), np.empty(n, np.bool_)
-    residuals, trained = np.zeros(WATCHED), np.zeros(width)
-    velocity, unit, pace = np.zeros(2 * width), np.zeros(width), np.zeros(2)
-    state = weights, velocity, pace
+def _look_around(l, now, given, lanes, speeds, state, sums, cone, own, shared):
+    """Choose anew what lane l watches and sums, unless w has not left its cone in truth, and draw that cone around w."""
+    X, y, columns = given[0], given[1], given[6]
+    _, _, weights, _, _ = state
+    unit, shrink, limit, _ = cone
+    samples, alive, start, inverse, members, member, sines, counts, units, total, low = own
+    starts, work, axes, chosen = shared
+    speed, widths = speeds
+    rows = len(weights) // 2
+    k, d, width, n = lanes[l, STEP], lanes[l, INPUTS], lanes[l, WIDTH], len(inverse[l])
     for j in range(d):
-        trained[j] = mask[alive[j]]
-    moment, end, k, last_look, patience, wait = 0, TIME, 0, 0, steps, PATIENCE
-    speed, watched, rho, kept = 1.0, 0, 0.0, False
-    last_w[:] = w
-    while True:
-        while moment < len(moments) and moments[moment] == k:
-            point_a[moment], point_w[moment] = a, w
-            for j in range(d):
-                point_w[moment, alive[j]] = weights[j]
-            moment += 1
-        if k == steps:
-            break
-        if not kept or k == patience:
-            tangent, p = _tangent(unit, 0, weights, 0, width)
-            if not tangent < rho or k == patience:
-                speed = 0.5 * (speed + min(1.0, tangent) / max(1, k - last_look))
-                watched, rho = _look(
-                    weights, d, n, width, samples, y, inverse,
-                    cones, starts, counts, sines, members, units, inside, sums, speed, work,
-                )  # fmt: skip
-                p, wait, last_look = _length(weights, 0, width), 2 * wait if k == patience else PATIENCE, k
-                patience = k + wait if watched > 0 else steps
-                for j in range(width):
-                    unit[j] = weights[j] / p
-            shrink, limit = 1 / p, rho * rho if p > 1e-190 else -1.0
-        stop = min(patience, moments[moment] if moment < len(moments) else steps)
-        before, a, k, kept = _march(
-            a, k, stop, limit, shrink, watched, d, width, eta, mu, 1.0 / n, state, sums, residuals, trained, unit
-        )
-        if not kept:
-            end = _ended(before, a, weights, width)
-            if end == DIVERGED:
-                a = before
-                break
-        if end == TIME and k % CHECK == 1 and a == before and _same(weights, width):
-            steady = mu == 0 or (pace[0] == pace[1] and _same(velocity, width))
-            end = REST if steady else TIME
+        start[l, j] = weights[now * rows + j * LANES + l]
+    turned, size = tangent(axes[l], 0, start[l], 0, width)
+    tired = k == lanes[l, PATIENT]
+    if tired or not turned < widths[l]:
+        speed[l] = 0.5 * (speed[l] + min(1.0, turned) / max(1, k - lanes[l, LOOKED]))
+        watches, widths[l] = look(
+            start[l], d, n, width, columns, lanes[l, TRIAL] * X[0].size, alive[l], samples[l], y[lanes[l, TRIAL]], inverse[l],
+            len(starts), starts, counts[l], sines[l], members[l], units[l], member[l], (total[l], low[l]), chosen, speed[l],
+            work,
+        )  # fmt: skip
+        _put(l, d, width, watches, lanes, samples[l], y[lanes[l, TRIAL]], total[l], chosen, rows, sums)
+        size, lanes[l, WAIT], lanes[l, LOOKED] = length(start[l], 0, width), 2 * lanes[l, WAIT] if tired else PATIENCE, k
+        lanes[l, PATIENT] = k + lanes[l, WAIT] if watches > 0 else given[5]
         for j in range(width):
-            weights[j], velocity[j] = weights[width + j], velocity[width + j]
-        if end != TIME:
-            break
-    for j in range(d):
-        last_w[alive[j]] = weights[j]
-    for rest in range(moment, len(moments)):
-        point_a[rest], point_w[rest] = a, last_w
-    return a, k, end
+            axes[l, j] = start[l, j] / size
+        for j in range(d):
+            unit[j * LANES + l] = axes[l, j]
+    shrink[l], limit[l] = 1 / size, widths[l] * widths[l] if size > 1e-190 else -1.0
+
+
+@compiled
+def _put(l, d, width, watches, lanes, samples, y, total, chosen, rows, sums):
+    """Write A, b and the watched samples into lane l."""
+    A, b, watched_x, watched_y = sums
+    for i in range(d):
+        q = i // 2 * 2 * rows + i % 2 * LANES + l
+        for j in range(d):
+            A[q + j * PAIR] = total[i * width + j]
+        b[i * LANES + l] = total[d * width + i]
+    for t in range(max(watches, lanes[l, WATCHES])):
+        i = chosen[t] if t < watches else -1
+        for j in range(d):
+            watched_x[t * rows + j * LANES + l] = samples[i * width + j] if i >= 0 else 0.0
+        watched_y[t * LANES + l] = y[i] if i >= 0 else 0.0
+    lanes[l, WATCHES] = watches
+
+
+@compiled
+def _record(l, row, lanes, state, alive, a, w):
+    """Write a and the alive weights of lane l."""
+    weights = state[2]
+    rows = len(weights) // 2
+    for j in range(lanes[l, INPUTS]):
+        w[alive[l, j]] = weights[row * rows + j * LANES + l]
+    a[lanes[l, TRIAL]] = state[0][row * LANES + l]
+
+
+@compiled
+def _numbers(size):
+    """Zeros that begin with a cache line, so that no load touches two."""
+    found = np.zeros(size + LANES)
+    first = -(found.ctypes.data // 8) % LANES
+    return found[first : first + size]
+
+
+@compiled
+def _attend(l, now, following, mu, order, moments, given, lanes, speeds, state, sums, cone, own, shared, results):
+    """All that lane l needs before the next march: an end recorded, another trial, a look; returns the next trial to begin."""
+    last_a, last_w, point_a, point_w, taken, ends = results
+    steps, alive, inside = given[5], own[1], cone[3]
+    while lanes[l, TRIAL] != NONE:
+        i, k = lanes[l, TRIAL], lanes[l, STEP]
+        if i >= 0:
+            if 0 < k < lanes[l, STOP] and inside[l] > 0:
+                break
+            end = _ended(l, now, lanes[l, INPUTS], mu, state) if k > 0 else TIME
+            _record(l, 1 - now if end == DIVERGED else now, lanes, state, alive, last_a, last_w[i])
+            m = lanes[l, MOMENT]
+            while m < len(moments) and (moments[m] == k or end != TIME or k == steps):
+                point_a[m, i], point_w[m, i], m = last_a[i], last_w[i], m + 1
+            lanes[l, MOMENT], taken[i], ends[i] = m, k, end
+            if end == TIME and k < steps:
+                if not inside[l] > 0 or k == lanes[l, PATIENT]:
+                    _look_around(l, now, given, lanes, speeds, state, sums, cone, own, shared)
+                moment = moments[m] if m < len(moments) else steps
+                lanes[l, STOP] = min(lanes[l, PATIENT], moment, k + lanes[l, PAUSE])
+                lanes[l, PAUSE] = min(2 * lanes[l, PAUSE], LONGEST)
+                break
+        speeds[0][l], speeds[1][l] = 1.0, 0.0
+        _begin(l, order[following] if following < len(order) else NONE, given, lanes, state, sums, cone, own)
+        following += 1
+    return following
+
+
+@compiled
+def _own(d, n, width, cones):
+    """What each lane keeps to itself: its samples, alive coordinates, weights, 1/‖x‖, cones and sums (``active_set_cones``)."""
+    return (
+        np.empty((LANES, n * width)), np.empty((LANES, d), np.int64), np.zeros((LANES, width)), np.empty((LANES, n)),
+        np.empty((LANES, 2 * n), np.int64), np.zeros((LANES, n), np.bool_), np.zeros((LANES, cones)),
+        np.zeros((LANES, cones), np.int64), np.zeros((LANES, cones * width)), np.zeros((LANES, (d + 1) * width)),
+        np.zeros((LANES, (d + 1) * width)),
+    )  # fmt: skip
 
 
 def _entry(digest):
-    def descend(X, y, a, w, mask, eta, mu, steps, moments, last_a, last_w, point_a, point_w, taken, ends):
-        """All trials, one after the other: fills last_a (B,), last_w (B, d), points (m, B), (m, B, d), taken and ends (B,)."""
-        for i in range(len(a) if digest else 0):
-            last_a[i], taken[i], ends[i] = _trial(
-                X[i], y[i], a[i], w[i], mask[i], eta, mu, steps, moments, last_w[i], point_a[:, i], point_w[:, i]
-            )
+    def descend(order, X, y, a, w, mask, eta, mu, steps, moments, last_a, last_w, point_a, point_w, taken, ends):
+        """All trials, eight at a time, in this order: fills last_a (B,), last_w (B, d), the points and how each ended."""
+        (trials, d), n = w.shape, y.shape[1]
+        width, even = (d + LANES - 1) // LANES * LANES, d + d % 2
+        cones, size = 1, n
+        while size // SHRINK >= FEW:
+            cones, size = cones + 1, size // SHRINK
+        starts, size = np.zeros(cones, np.int64), n
+        for c in range(1, cones):
+            starts[c], size = starts[c - 1] + size, size // SHRINK
+        plain = mu == 0
+        for i in range(trials if digest else 0):
+            last_w[i] = w[i]
+            for j in range(d):
+                plain &= mask[i, j] or w[i, j] == 0
+        given, results = (X, y, a, w, mask, steps, X.reshape(-1)), (last_a, last_w, point_a, point_w, taken, ends)
+        lanes, rows, own = np.zeros((LANES, 11), np.int64), even * LANES, _own(d, n, width, cones)
+        state = _numbers(PAIR), _numbers(PAIR), _numbers(2 * rows), _numbers(2 * rows), _numbers(rows)
+        sums = _numbers(even * rows), _numbers(rows), _numbers(WATCHED * rows), _numbers(WATCHED * LANES)
+        cone, residuals = (_numbers(rows), _numbers(LANES), _numbers(LANES), _numbers(LANES)), _numbers(WATCHED * LANES)
+        work = np.empty(n), np.empty(n), np.empty(WATCHED), np.empty(n, np.bool_)
+        shared = starts, work, np.zeros((LANES, width)), np.zeros(WATCHED, np.int64)
+        speeds, following, now = (np.ones(LANES), np.zeros(LANES)), 0, 0
+        lanes[:, TRIAL] = EMPTY
+        while True:
+            most, inputs, watched = -1, 0, 0
+            for l in range(LANES):
+                following = _attend(
+                    l, now, following, mu, order, moments, given, lanes, speeds, state, sums, cone, own, shared, results
+                )
+                if lanes[l, TRIAL] != NONE:
+                    left = lanes[l, STOP] - lanes[l, STEP]
+                    most = left if most < 0 else min(most, left)
+                    inputs, watched = max(inputs, lanes[l, INPUTS]), max(watched, lanes[l, WATCHES])
+            if most < 0:
+                break
+            if plain:
+                done, now = _plain(most, rows, inputs, watched, eta, mu, 1.0 / n, now, state, sums, cone, residuals)
+            else:
+                done, now = _general(most, rows, inputs, watched, eta, mu, 1.0 / n, now, state, sums, cone, residuals)
+            lanes[:, STEP] += done
 
     return compiled(descend, cache=True)
 
 
 def _digest():
     """Of all that is compiled in: Numba's cache looks for changes only in this file and in the values of a closure."""
-    files = sorted(Path(__file__).with_name(name) for name in ("active_set_kernel.py", "vectors.py", "gd.py"))
+    files = sorted(
+        Path(__file__).with_name(name) for name in ("active_set_kernel.py", "active_set_cones.py", "vectors.py", "gd.py")
+    )
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 

@@ -1,7 +1,7 @@
 """Eight float64 in a register, for Numba: on samples side by side Numba's own loops stay scalar where a step is this short.
 
-``Vector`` has load, store, spread, add, sub, mul, fma, where_positive and total; ``compiled`` is how ``simulate`` compiles
-with them. No rounding mode is relaxed, and a vector sums in one fixed order.
+``Vector`` has load, store, spread, add, sub, mul, fma, where_positive, all_positive and total; ``compiled`` is how
+``simulate`` compiles with them. No rounding mode is relaxed, and a vector sums in one fixed order.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,10 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-__all__ = ["LANES", "add", "compiled", "fma", "load", "mul", "spread", "store", "sub", "total", "vector", "where_positive"]
+__all__ = [
+    *["LANES", "add", "all_positive", "compiled", "fma", "load", "mul", "spread", "store", "sub", "total", "vector"],
+    "where_positive",
+]
 
 LANES = 8
 VECTOR = ir.VectorType(ir.DoubleType(), LANES)
@@ -127,6 +130,18 @@ def where_positive(typing, z, x):
         return builder.select(builder.fcmp_ordered(">", args[0], zero), args[1], zero)
 
     return vector(vector, vector), code
+
+
+@operation
+def all_positive(typing, x):
+    """Are all eight > 0? A NaN is not."""
+
+    def code(context, builder, signature, args):
+        positive = builder.fcmp_ordered(">", args[0], ir.Constant(VECTOR, [0.0] * LANES))
+        lanes = ir.IntType(LANES)
+        return builder.icmp_unsigned("==", builder.bitcast(positive, lanes), ir.Constant(lanes, 2**LANES - 1))
+
+    return types.boolean(vector), code
 
 
 @operation

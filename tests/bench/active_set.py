@@ -122,11 +122,11 @@ def ratios(trials, short, sigma, n=1000, d=10, eta=0.01, steps=100_000):
 
 
 def steady(n, d, eta=0.01, seed=0):
-    """α: nanoseconds per step where nothing crosses."""
-    X, y, _, w = problem(1, d, n, 0.0, seed)
+    """α: nanoseconds per trial-step where nothing crosses, the lanes full."""
+    X, y, _, w = problem(LANES, d, n, 0.0, seed)
     run = descend(X, y, np.linalg.norm(w, axis=-1), w, eta, 80_000)
-    few, many = (by_active_set(X, y, run.a, run.w, eta, k, 15)[0] for k in (1, 40_001))
-    return 1e9 * (many - few) / 40_000
+    few, many = (by_active_set(X, y, run.a, run.w, eta, k, 7)[0] for k in (1, 40_001))
+    return 1e9 * (many - few) / 40_000 / LANES
 
 
 def crossing(n, d, alpha, eta=0.01, steps=2000, trials=4):
@@ -174,9 +174,9 @@ def main():
         ", ".join(f"α(n = {n}) = {alpha:.1f} ns" for n, alpha in alphas.items()), f"ratio {alphas[10**5] / alphas[10**3]:.2f}"
     )
     for n in alphas:
-        beta, changes = crossing(n, 10, alphas[n], trials=8 if n == 10**3 else 1)
+        beta, changes = crossing(n, 10, alphas[n], trials=LANES)
         print(f"β(n = {n}) = {beta:.0f} ns, {changes:.0f} crossings a trial")
-    floor = peak() * 11 * 16 / LANES
+    floor = peak() * (10 * 10 + 5 * 10) / LANES
     print(f"multiply-adds of a step of d = 10 alone: {floor:.1f} ns at this processor's rate, {floor / alphas[10**3]:.0%} of α")
 
 

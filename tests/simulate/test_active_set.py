@@ -74,8 +74,11 @@ def test_long_runs_that_slide_on_kinks(momentum):
 
 @pytest.mark.parametrize(("eta", "steps"), [(1.0, 60), (2.5, 5)])
 def test_large_steps(eta, steps):
-    """Before chaos: from there on any two roundings part."""
-    both(*problem(20, 3, 100, seed=3), eta, steps)
+    """Before chaos, from where on any two roundings part; on the way to infinity they do so already."""
+    X, y, a, w = problem(20, 3, 100, seed=3)
+    tame = np.abs(reference(SampleForce(X, y), a, w, eta, steps).a) < 1e3
+    assert 0 < tame.sum() < 20
+    both(X[tame], y[tame], a[tame], w[tame], eta, steps)
 
 
 def test_ends_are_those_of_the_reference():
