@@ -4,15 +4,20 @@ The force needs the samples only through A = Σ_active x xᵀ and b = Σ_active 
 
     n G = b − a A w,
 
-so a step costs O(d²), and a sample needs a look only once w may have turned as far as its hyperplane. Three ideas:
+so a step costs O(d²), and a sample needs a look only once w may have turned as far as its hyperplane. Four ideas:
 
 * **Nested cones.** Around w as it stood at some step, the samples within the sine ρ_1 > ρ_2 > … of it, each cone a quarter of
   the one before. No sample outside cone l changes sides while w is inside it, so leaving the narrowest costs a look at
   the next one's samples alone. What counts is how far w has turned, not the length of its path.
-* **Watched samples.** Those of the narrowest cone, at most 32, stay out of A and b; the step computes their terms directly,
-  in eight lanes. A flow that slides on their kinks chatters across them in every step, and this then costs nothing more.
+* **Watched samples.** Those of the narrowest cone, at most 32, stay out of A and b; the step computes their terms directly.
+  A flow that slides on their kinks chatters across them in every step, and this then costs nothing more.
   How many are watched follows from how fast w turns.
 * **Sums in double-double.** A and b do not drift, however often samples come and go.
+* **Trials in lanes.** A step waits for the one before it; eight trials side by side in a register hide that.
+
+A trial stops before its last step only where what follows is certain: at rest (no bit changes, so none ever will: converged,
+stuck or dead), collapsed (|w| and its step below ``gd.TINY``) or diverged; ``end`` says which. No other end is certain for
+finite steps: c drifts, so even a < −‖w‖, which the flow never leaves (T14), is no proof of failure (T13).
 
 So the trajectory is that of ``gd`` to rounding (1e-12 in the tests), until the dynamics itself tells roundings apart: unstable
 large steps, or a start on the boundary of two basins, such as a0 = −|w0| of one input. The steps at which a trial collapses
