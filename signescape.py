@@ -28,6 +28,7 @@ EXTRAS = {
     **dict.fromkeys(("xarray", "zarr", "threadpoolctl", "numba"), "simulate"),
     **dict.fromkeys(("torch", "safetensors", "sklearn", "PIL"), "deep"),
     "matplotlib": "figures",
+    "distributed": "cluster",
 }
 
 

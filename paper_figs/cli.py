@@ -23,6 +23,8 @@ class Figures:
     """A deep run or sweep whose summary is first stored in RESULTS, under the folder's name."""
     label: str | None = None
     """What captions call the data of those runs, e.g. "CIFAR-10 (JPEG)"."""
+    study: Path | None = None
+    """A study stored by `signescape simulate study NAME --out STUDY`, which is first taken into RESULTS under its name."""
     names: tuple[str, ...] = ()
     """Figures to draw; all that are stored by default."""
     json: bool = False
@@ -61,6 +63,8 @@ def _figures(options: Figures) -> int:
     folder = options.results
     if options.runs:
         _take_runs(options.runs, options.label, folder)
+    if options.study:
+        _take_study(options.study, folder)
     if not folder.is_dir():
         raise ValueError(f"There is no folder of stored results {str(folder)!r}; `signescape report` makes one.")
     documents = {p.stem: load_result(p) for p in sorted(folder.glob("*.json"))} | published()
@@ -78,6 +82,21 @@ def _figures(options: Figures) -> int:
         for name, (path, _) in drawn.items():
             print(f"{name}: {path.with_suffix('.pdf')}, {path}")
     return 0
+
+
+def _take_study(path: Path, folder: Path) -> None:
+    """Store a study as a result of its name; the same one as before changes nothing."""
+    from theory.records import to_json, write
+
+    from .results import load_result
+    from .studies import document_of
+
+    document = document_of(path)
+    result = folder / f"{document['data']['attrs']['study']}.json"
+    if result.exists() and load_result(result)["provenance"]["settings_hash"] != document["provenance"]["settings_hash"]:
+        raise ValueError(f"{str(result)!r} holds a study of other settings; move it away first, nothing was changed.")
+    if not result.exists():
+        write(result, to_json(document, indent=None))
 
 
 def _take_runs(runs: Path, label: str | None, folder: Path) -> None:

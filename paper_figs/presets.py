@@ -12,7 +12,7 @@ from .results import load_result, stored
 
 __all__ = ["FIGURES", "PRESETS", "figure_module", "make_results", "published"]
 
-FIGURES = {"basins": "basins", "success": "success", "phases": "phases", "digits": "networks"}
+FIGURES = {"basins": "basins", "success": "success", "phases": "phases", "momentum": "studies", "digits": "networks"}
 """Drawn figures and the module of each; results without a figure of their own are tables."""
 PUBLISHED = Path(__file__).parent.parent / "deep" / "results"
 """Longer deep runs, kept with the package as small files with their provenance."""
@@ -36,6 +36,7 @@ QUICK: dict[str, dict[str, Any]] = {
         "draws": 32,
         "simulation": {"n": 200, "d": 5, "sigma": 0.1, "eta": 0.1, "t": 100.0, "trials": 12, "seed": 2},
     },
+    "momentum": {"study": "momentum", "preset": "small", "seed": 4},
     "escape": {"d": [2, 5, 50, 500], "scales": [0.1, 1.0, 10.0], "starts": 20, "seed": 3},
     "agreement": {"trials": 100, "seed": 0},
     "digits": {
@@ -61,6 +62,7 @@ def _full() -> dict[str, dict[str, Any]]:
     full["success"]["simulation"] |= {"trials": 4000, "t": 10000.0}
     full["phases"] |= {"pixels": 65, "draws": 200}
     full["phases"]["simulation"] |= {"n": 500, "trials": 40}
+    full["momentum"]["preset"] = "paper"
     full["escape"]["starts"] = 200
     full["agreement"]["trials"] = 2000
     full["digits"]["seeds"] = 10
@@ -71,8 +73,10 @@ PRESETS = {"quick": QUICK, "full": _full()}
 
 
 def figure_module(name: str, document: dict[str, Any]) -> str | None:
-    """The module that draws a result, None for a table; whatever holds deep runs is drawn as networks."""
+    """The module that draws a result, None for a table; studies and whatever holds deep runs are known by their content."""
     data = document["data"]
+    if isinstance(data, dict) and "study" in data.get("attrs", {}):
+        return "studies"
     return FIGURES.get(name, "networks" if isinstance(data, dict) and {"table", "differences"} <= data.keys() else None)
 
 

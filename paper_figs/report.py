@@ -95,8 +95,9 @@ def claim_row(claim: Mapping[str, Any]) -> tuple[str, ...]:
 def _trial_by_trial(page: Page, documents: Documents) -> None:
     page.heading("Trial by trial")
     page.text("""
-        theory.learns against gradient descent on finite samples, each trial with its own data. Trials within a margin that
-        was fixed in advance are set aside. Misses of LRR are classified by the first predictor that gets them right.
+        theory.learns against gradient descent on finite samples, each trial with its own data. Trials that the initial values
+        alone do not predict are classified by the first predictor that does: the trial's own branches, its mask too, the
+        simulated restart of its last level. Trials within a margin that was fixed in advance are counted apart.
     """)
     page.table(*agreement_rows(documents["agreement"]))
     page.text("Sign-escape times: T6 against the integrated flow in d dimensions.")

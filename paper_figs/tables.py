@@ -141,13 +141,12 @@ def escape_rows(document: Document) -> Table:
 
 
 def agreement_rows(document: Document) -> Table:
-    """One row for each noise and class of starts: IMP outside and inside the margin, LRR with its classified misses."""
-    imp = ("in the margin", "IMP wrong outside", "IMP wrong inside")
-    head = ("σ", "start", "n", *imp, "LRR as predicted", "LRR's misses first right with", "settings")
+    """One row for each noise, class of starts and algorithm: what the population predicts, the others by what it takes."""
+    head = ("σ", "start", "algorithm", "n", "as the population predicts", "the others first right with", "not even so", "settings")
     rows = []
     for g in document["data"]["groups"]:
-        misses = ", ".join(f"{name}: {k}" for name, k in g["lrr_first_right"].items() if k) or "–"
-        counts = [g["n"], g["margins"]["any"], g["imp_wrong"], g["imp_wrong_inside"]]
-        right = f"{100 * g['lrr_right'] / g['n']:.1f} %"
-        rows.append([f"{g['sigma']:g}", g["init"], *map(str, counts), right, misses, "#agreement"])
+        others = ", ".join(f"{name}: {k}" for name, k in g["first_right"].items() if k and name != "none") or "–"
+        right = f"{100 * g['right']['population'] / g['n']:.1f} %" if g["n"] else "–"
+        wrong = f"{g['wrong']} + {g['wrong_inside']} of {g['margins']['any']} in the margin"
+        rows.append([f"{g['sigma']:g}", g["init"], g["algorithm"], str(g["n"]), right, others, wrong, "#agreement"])
     return head, rows

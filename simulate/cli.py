@@ -15,7 +15,7 @@ import tyro
 
 import simulate
 from theory.console import emit, parse, say
-from theory.records import to_json, write
+from theory.records import provenance, to_json, write
 
 from .config import Config
 from .status import Status
@@ -31,9 +31,10 @@ USAGE = """Usage: signescape simulate COMMAND [OPTIONS]
   estimate        success probabilities with exact intervals and paired differences
   phase-diagram   successes over a grid: --axes a0=-1:1:33 w1=-1:1:33
   agree           the theory's prediction of each trial against the simulation
+  study           a ready study with its presets, beside the theory: study NAME; without a name, the list
 
-Options of all: --seed --out --json --workers --config PATH (a JSON file of settings, a --json document or a stored
-result); `signescape simulate COMMAND --help` lists them.
+Options of all: --seed --out --json --workers --cluster ADDRESS --config PATH (a JSON file of settings, a --json document
+or a stored result); `signescape simulate COMMAND --help` lists them.
 """
 Hidden = Annotated[Any, tyro.conf.Suppress]
 
@@ -57,6 +58,8 @@ class Options(Config):
     definitions: Hidden = None
     out: str | None = None
     """Where to store the result (a zarr folder); a run that was cut off goes on from there."""
+    cluster: str | None = None
+    """Address of a Dask scheduler, tcp://host:port, whose workers compute in place of processes here."""
     json: bool = False
     """Print one JSON document."""
 
@@ -69,6 +72,14 @@ class EstimateOptions(Options):
     """Half width of the widest interval; decides the number of trials in advance."""
     level: float = 0.95
     """Level of each interval."""
+    sequential: bool = False
+    """Run batch after batch until every interval is that narrow; intervals that hold at all times."""
+    paired: bool = False
+    """Sequential: wait for the differences between algorithms too."""
+    control: bool = False
+    """Use the theory's prediction of each trial as control variate, where its probability is known."""
+    most: int | None = None
+    """Sequential: trials at which to stop in any case."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,14 @@ class DiagramOptions(Options):
     """Trials a pixel."""
     axes: tuple[str, ...] = ("a0=-1:1:17", "w1=-1:1:17")
     """name=first:last:count or name=value,value,…; names a0, w1, n, d, sigma, eta, t, keep, levels."""
+    adaptive: bool = False
+    """Spend the trials where the boundary is, up to --trials a pixel, and infer the rest."""
+    coarse: int = 8
+    """Adaptive: pixels between those of the first grid; smaller islands can be missed."""
+    share: float = 0.5
+    """Adaptive: the probability at which the boundary lies."""
+    level: float = 0.95
+    """Adaptive: level of the confidence sequence that decides a pixel."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -96,11 +115,12 @@ class AgreeOptions(Options):
     init: Hidden = "balanced"
     keep: Hidden = 1
     levels: Hidden = 1
-    algorithms: Hidden = ("IMP", "LRR")
     sigmas: tuple[float, ...] = (0.0, 0.2)
     """Standard deviations of the label noise."""
     inits: tuple[str, ...] = ("balanced", "bounded", "gaussian")
     """Initialisations."""
+    checks: int = 0
+    """Trials of each cell whose last level an independent integrator runs once more."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -109,8 +129,13 @@ def main(argv: Sequence[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(USAGE.strip())
         return 0 if words else 2
+    if words[0] == "study":
+        from .studies.cli import main as study
+
+        return study(words[1:])
     if words[0] not in COMMANDS:
-        raise ValueError(f"Unknown command {'simulate ' + words[0]!r}; the commands are {', '.join(COMMANDS)}.")
+        known = ", ".join([*COMMANDS, "study"])
+        raise ValueError(f"Unknown command {'simulate ' + words[0]!r}; the commands are {known}.")
     kind, command = COMMANDS[words[0]]
     with _config(_split(words[1:])) as rest:
         options = parse(kind, _population(rest), f"simulate {words[0]}", kind.__doc__)
@@ -144,7 +169,7 @@ def _population(words: list[str]) -> list[str]:
 
 
 def _trials(o: Options) -> None:
-    found = simulate.trials(o, out=o.out, show="trials")
+    found = simulate.trials(o, out=o.out, executor=o.cluster, show="trials")
     rows = {}
     for name in o.names:
         counts = np.bincount(found.status.sel(algorithm=name), minlength=len(Status))
@@ -164,23 +189,32 @@ def _trials(o: Options) -> None:
 
 
 def _estimate(o: EstimateOptions) -> None:
-    found = simulate.estimate(o, o.half_width, level=o.level, out=o.out, show="estimate")
+    options = {name: getattr(o, name) for name in ("half_width", "level", "sequential", "paired", "control", "most")}
+    found = simulate.estimate(o, **options, out=o.out, executor=o.cluster, show="estimate")
     if o.json:
-        differences = {name: d._asdict() for name, d in found.differences.items()}
-        settings = {**found.settings, "half_width": o.half_width, "level": o.level}
-        emit({**vars(found), "half_width": o.half_width, "differences": differences, "settings": settings})
+        rows = {k: {n: v._asdict() for n, v in getattr(found, k).items()} for k in ("differences", "controls")}
+        chosen = {k: v for k, v in options.items() if k in ("half_width", "level") or v not in (None, False)}
+        emit({**vars(found), "half_width": o.half_width, **rows, "settings": {**found.settings, **chosen}})
         return
-    table = _table(f"P(learned), {_law(o)}", ["algorithm", "n", f"value [{o.level:.4g}]", "undecided"])
+    how = f", anytime-valid after {found.batches} batches" if o.sequential else ""
+    table = _table(f"P(learned), {_law(o)}{how}", ["algorithm", "n", f"value [{o.level:.4g}]", "undecided"])
     for name, p in found.proportions.items():
         table.add_row(name, str(p.n), _interval(p.value, p.low, p.high), str(p.undecided))
+    for name, c in found.controls.items():
+        table.add_row(f"{name}, theory as control", f"≙ {c.equivalent:.0f}", _interval(c.value, c.low, c.high), "")
     for name, d in found.differences.items():
         table.add_row(name, str(d.n), _interval(d.value, d.low, d.high), "")
     _show(table)
+    for name, reason in found.uncontrolled.items():
+        say(f"No control for {name}: {reason}")
 
 
 def _diagram(o: DiagramOptions) -> None:
     axes = _axes(o.axes)
-    found = simulate.phase_diagram(o, axes=axes, out=o.out, show="phase diagram")
+    if o.adaptive:
+        _adaptive_diagram(o, axes)
+        return
+    found = simulate.phase_diagram(o, axes=axes, out=o.out, executor=o.cluster, show="phase diagram")
     share = {name: float(found.hits.sel(algorithm=name).sum() / found.n.sel(algorithm=name).sum()) for name in o.names}
     if o.json:
         settings = {**o.settings(), "axes": axes}
@@ -192,6 +226,22 @@ def _diagram(o: DiagramOptions) -> None:
     for name in o.names:
         hits = found.hits.sel(algorithm=name)
         table.add_row(name, str(hits.size), str(int(found.n.sel(algorithm=name).sum())), f"{share[name]:.4f}")
+    _show(table)
+
+
+def _adaptive_diagram(o: DiagramOptions, axes: dict[str, list[float]]) -> None:
+    options = {"coarse": o.coarse, "share": o.share, "level": o.level}
+    found = simulate.adaptive_diagram(o, axes, **options, out=o.out, executor=o.cluster, show="adaptive diagram")
+    area = {name: float(found.above.sel(algorithm=name).mean()) for name in o.names}
+    if o.json:
+        settings = {**o.settings(), "axes": axes, "adaptive": True, **options}
+        emit({"settings": settings, "out": o.out, "above": area, "data": found.drop_attrs().to_dict()})
+        return
+    title = f"Adaptive phase diagram over {', '.join(found.above.dims[:-1])}, {_law(o)}"
+    table = _table(title, ["algorithm", "pixels", "inferred", "trials", f"P > {o.share:g}"])
+    for name in o.names:
+        n, inferred = int(found.n.sel(algorithm=name).sum()), int(found.inferred.sum())
+        table.add_row(name, str(found.inferred.size), str(inferred), str(n), f"{area[name]:.4f}")
     _show(table)
 
 
@@ -211,33 +261,23 @@ def _axes(words: Sequence[str]) -> dict[str, list[float]]:
 
 
 def _agree(o: AgreeOptions) -> None:
-    rows = simulate.agree(o, sigmas=o.sigmas, inits=o.inits, out=o.out, show="agree")
+    options = {"sigmas": o.sigmas, "inits": o.inits, "checks": o.checks}
+    rows = simulate.agree(o, **options, out=o.out, executor=o.cluster, show="agree")
     if o.json:
-        settings = {k: v for k, v in o.settings().items() if k not in ("sigma", "init")}
-        emit({"settings": {**settings, "sigmas": o.sigmas, "inits": o.inits}, "groups": rows})
+        settings = {k: v for k, v in o.settings().items() if k not in ("sigma", "init")} | options
+        emit({"settings": settings, "provenance": provenance("simulate.agree/1", settings, seed=o.seed), "groups": rows})
         return
-    columns = [
-        "σ",
-        "initialisation",
-        "n",
-        "margins",
-        "IMP wrong",
-        "in margin",
-        "LRR right",
-        "branches",
-        "mask",
-        "dense end",
-        "none",
-    ]
+    columns = ["σ", "initialisation", "algorithm", "n", "learned", "population right [95 %]", "first right", "set aside", "wrong"]
     table = _table(f"Theory against simulation, trial by trial, {_law(o)}", columns)
     for r in rows:
-        margins = " / ".join(str(r.margins[m]) for m in ("escape", "boundary", "slow"))
-        counts = [r.n, margins, r.imp_wrong, r.imp_wrong_inside]
-        share = f"{r.lrr_right} ({r.lrr_right / max(r.n, 1):.1%})"
-        table.add_row(f"{r.sigma:g}", r.init, *map(str, counts), share, *map(str, r.lrr_first_right.values()))
+        share = _interval(r.right["population"] / max(r.n, 1), r.low, r.high)
+        firsts = " / ".join(map(str, r.first_right.values()))
+        counts = firsts, str(r.margins["any"]), f"{r.wrong} + {r.wrong_inside}"
+        table.add_row(f"{r.sigma:g}", r.init, r.algorithm, str(r.n), str(r.learned), share, *counts)
     _show(table)
-    say("Margins: escape / boundary / slow, of which the last are not set aside.")
-    say("After 'LRR right': its other trials, by the first predictor that is right.")
+    say("First right: trials that the population does not predict, by the first predictor that does: branches / mask / restart /")
+    say("none. Set aside: within a margin fixed in advance. Wrong: misses of the last predictor outside + inside these margins.")
+    say(f"Integrated once more: {sum(r.checked for r in rows)} confirmed, {sum(r.refuted for r in rows)} refuted.")
 
 
 def _table(title: str, columns: Sequence[str]) -> "Table":

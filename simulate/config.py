@@ -20,8 +20,10 @@ __all__ = ["Config", "as_config"]
 
 INPUTS = {"gaussian": 1.0, "uniform": 1 / 3}
 """Variance of a coordinate under each law of inputs: N(0, 1) and U[−1, 1]."""
-ENGINES = ("gd", "active-set", "sgd", "flow")
+ENGINES = ("gd", "active-set", "reduced", "sgd", "flow")
 DEVICES = ("cpu", "cuda")
+CHUNKS = {"gd": (64, 1024), "active-set": (1024, 1024), "reduced": (1024, 2**13), "sgd": (64, 1024), "flow": (2048, 2**15)}
+"""Trials of each engine in about a second, on samples and on the population."""
 NUMBERS = ("n", "d", "sigma", "eta", "momentum", "batch", "t", "keep", "levels", "seed", "trials", "chunk", "workers")
 NEWER = {"momentum": 0.0, "batch": None, "device": "cpu"}
 """Settings that are not stored at these values, so that results stored before there were any stay valid."""
@@ -46,7 +48,8 @@ class Config:
     init: str | Initialisation = "balanced"
     """Initialisation: balanced, bounded, gaussian or gaussian(sigma_a=0.5)."""
     engine: str = "gd"
-    """gd (gradient descent), active-set (the same on finite samples, faster), sgd (mini-batches) or flow (gradient flow)."""
+    """gd (gradient descent), active-set (the same on finite samples, faster), reduced (the same on the population, faster), sgd
+    (mini-batches) or flow (gradient flow)."""
     eta: float = 0.1
     """Step size; step k of gradient descent is time k·eta."""
     momentum: float = 0.0
@@ -67,8 +70,8 @@ class Config:
     """Trials, or trials a pixel in a phase diagram."""
     algorithms: tuple[str | Algorithm, ...] = ("IMP", "LRR")
     """Algorithms to compare on the same trials."""
-    chunk: int = 64
-    """Trials computed and stored together; never changes a result."""
+    chunk: int | None = None
+    """Trials computed and stored together, by default about a second's; never changes a result."""
     workers: int = 1
     """Processes."""
     X: Any = None
@@ -87,7 +90,8 @@ class Config:
         self._take_numbers()
         if isinstance(self.n, str | float) and float(self.n) == math.inf:
             self._set(n=None)
-        for name in ("d", "trials", "chunk", "workers") + (("n",) if self.n is not None else ()):
+        optional = tuple(name for name in ("n", "chunk") if getattr(self, name) is not None)
+        for name in ("d", "trials", "workers", *optional):
             self._check(name, "a whole number of at least 1", _whole(getattr(self, name)) and getattr(self, name) >= 1)
         self._check("levels", "a whole number of at least 0", _whole(self.levels) and self.levels >= 0)
         self._check("seed", "a whole number from 0 to 2⁶⁴ − 1", _whole(self.seed) and 0 <= self.seed < 2**64)
@@ -144,6 +148,17 @@ class Config:
             raise ValueError(f"The rewind point {moment} lies after the end of level 0, at time {self.t:g}.")
         return time if self.engine == "flow" else step
 
+    def chunk_of(self, trials: int) -> int:
+        """How many of so many trials to compute together: ``chunk``, or what the engine does in about a second.
+
+        At most a sixteenth of them, for the workers to share; the samples take 32 MiB at most (1 GiB on a GPU).
+        """
+        if self.chunk is not None:
+            return self.chunk
+        most = CHUNKS[self.engine][self.n is None] if self.device == "cpu" else 2**14
+        room = 2**25 if self.device == "cpu" else 2**30
+        return max(1, min(most, max(-(-trials // 16), 16), room // (8 * (self.d + 1) * (self.n or 1))))
+
     def settings(self) -> dict[str, Any]:
         """All that decides the result: every field but chunk and workers, given arrays by shape and SHA-256.
 
@@ -161,6 +176,8 @@ class Config:
 
     def part(self, rows: slice) -> "Config":
         """The same settings with given arrays cut to the trials ``rows``."""
+        if all(values is None for values in (self.X, self.a0, self.w0)):
+            return self
         cut = {"X": self.X if np.ndim(self.X) < 3 else self.X[rows], "y": self.y if np.ndim(self.y) < 2 else self.y[rows]}
         return self.but(**cut, **{name: v if (v := getattr(self, name)) is None else v[rows] for name in ("a0", "w0")})
 
@@ -207,15 +224,20 @@ class Config:
         self._set(**arrays, **{axis: size for axis, (_, size) in known.items()})
 
     def _check_engine(self) -> None:
-        if self.n is None and self.inputs == "uniform" and self.d > 1:
+        if self.n is None and self.inputs == "uniform" and self.d > 1 and self.engine != "sgd":
             raise ValueError(f"The population of inputs={self.inputs!r} has no closed gradient for d={self.d}; use gaussian.")
         if self.engine == "active-set" and self.n is None:
             raise ValueError("engine='active-set' descends on finite samples, not on n=inf; use engine='gd'.")
+        if self.engine == "reduced" and (self.n is not None or self.inputs != "gaussian"):
+            given = f"n={self.n!r}" if self.n is not None else f"inputs={self.inputs!r}"
+            raise ValueError(f"engine='reduced' descends on the population, n=inf, of Gaussian inputs, not with {given}.")
         if self.engine == "flow" and self.momentum:
             raise ValueError(f"The gradient flow has no momentum={self.momentum!r}; use engine='gd'.")
         self._check("device", f"one of {', '.join(DEVICES)}", self.device in DEVICES)
         if self.device != "cpu" and self.engine != "sgd" and self.n is not None:
             raise ValueError(f"device={self.device!r} is for engine='sgd' and for n=inf: full batches are faster on the CPU.")
+        if self.device != "cpu" and self.engine not in ("sgd", "flow", "reduced"):
+            raise ValueError(f"engine={self.engine!r} has no device={self.device!r}; on the population, reduced and flow have.")
         if (self.engine == "sgd") != (self.batch is not None):
             raise ValueError(f"engine='sgd' and batch go together, not engine={self.engine!r} and batch={self.batch!r}.")
         if self.batch is not None:

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.initialisations import initialisation
 from theory.one_input import Branches
-from theory.streams import generator, key
+from theory.streams import key
 
+from . import draws
 from .config import Config
 
 __all__ = ["Batch", "draw", "population_branches", "trial_keys"]
@@ -36,35 +37,31 @@ def trial_keys(config: Config, trials: ArrayLike, *counters: int | str) -> NDArr
 
 def draw(config: Config, keys: NDArray[np.uint64], a0: Array | None = None, w1: Array | None = None) -> Batch:
     """The trials with these keys (B,). Arrays given in ``config``, and a0 and w1 = w0[:, 0] (B,), replace drawn ones."""
-    rows = range(len(keys))
-    initial = [_initial(config, keys[i], i, None if w1 is None else w1[i]) for i in rows]
-    a, w = np.array([a for a, _ in initial]), np.array([w for _, w in initial])
-    a = a if a0 is None else np.asarray(a0, float)
-    if config.n is None:
-        return Batch(keys, a, w, None, None)
-    X, y = np.empty((len(keys), config.d, config.n)), np.empty((len(keys), config.n))
-    for i in rows:
-        X[i], y[i] = _samples(config, keys[i], i)
-    return Batch(keys, a, w, X, y)
+    a, w = _initial(config, keys, w1)
+    a = a if a0 is None else np.array(a0, float)
+    return Batch(keys, a, w, *(_samples(config, keys) if config.n is not None else (None, None)))
 
 
-def _initial(config: Config, one: np.uint64, row: int, w1: float | None) -> tuple[float, Array]:
+def _initial(config: Config, keys: NDArray[np.uint64], w1: Array | None) -> tuple[Array, Array]:
     law = initialisation(config.init)
-    a, w = law.sample(generator(one, "init"), config.d, 1)
+    a, w = draws.initial(law, keys, config.d)
     if config.w0 is not None or w1 is not None:
-        w = w if config.w0 is None else config.w0[[row]]
-        w = w if w1 is None else np.concatenate([[[w1]], w[:, 1:]], axis=1)
-        a = law.outer(generator(one, "outer"), np.linalg.norm(w, axis=-1))
-    return float(a[0] if config.a0 is None else config.a0[row]), w[0]
+        w = w if config.w0 is None else config.w0[: len(keys)].copy()
+        w = w if w1 is None else np.concatenate([np.asarray(w1, float)[:, None], w[:, 1:]], axis=1)
+        a = draws.outer(law, keys, np.linalg.norm(w, axis=-1))
+    return a if config.a0 is None else config.a0[: len(keys)].copy(), w
 
 
-def _samples(config: Config, one: np.uint64, row: int) -> tuple[Array, Array]:
+def _samples(config: Config, keys: NDArray[np.uint64]) -> tuple[Array, Array]:
+    n, trials = config.n or 0, len(keys)
     if config.X is not None:
-        return (config.X if config.X.ndim == 2 else config.X[row]).T, config.y if config.y.ndim == 1 else config.y[row]
-    source, shape = generator(one, "data"), (config.n or 0, config.d)
-    X = source.standard_normal(shape) if config.inputs == "gaussian" else source.uniform(-1, 1, shape)
+        X, y = np.broadcast_to(config.X, (trials, n, config.d)), np.broadcast_to(config.y, (trials, n))
+        return np.ascontiguousarray(X.transpose(0, 2, 1)), np.array(y)
+    source, shape = draws.streams(keys, "data"), (trials, n, config.d)
+    drawn = source.standard_normal(shape) if config.inputs == "gaussian" else source.uniform(-1, 1, shape)
+    X = np.ascontiguousarray(drawn.transpose(0, 2, 1))
     y = np.maximum(X[:, 0], 0)
-    return X.T, y + config.sigma * generator(one, "noise").standard_normal(config.n) if config.sigma else y
+    return X, y + config.sigma * draws.streams(keys, "noise").standard_normal((trials, n)) if config.sigma else y
 
 
 def population_branches(config: Config, trials: int) -> Branches:

@@ -12,6 +12,9 @@ from .vectors import add as join
 
 __all__ = ["evaluate", "expand"]
 
+HUGE = 1e100
+"""A coefficient this large, relative to the whole, is the last: the square of a later one would be no float."""
+
 
 @jit
 def expand(s: State, want: float, error: float) -> tuple[int, float]:
@@ -29,6 +32,8 @@ def expand(s: State, want: float, error: float) -> tuple[int, float]:
         good = good + 1 if worst * power <= error else 0
         if good >= 2 and j >= 3:
             return j + 1, want
+        if worst > HUGE and j >= 3:
+            return j + 1, min(_reach(s, j + 1, scale, error), _reach(s, j, scale, error), want)
     return ORDER, min(_reach(s, ORDER, scale, error), _reach(s, ORDER - 1, scale, error), want)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .flow_kinks import cross, fork, leave
+from .flow_kinks import cross, fork, leave, outside
 from .flow_region import WANTED, list_samples, measure, next_sample, within
 from .flow_series import evaluate, expand
 from .flow_state import (
@@ -39,14 +39,12 @@ from .flow_state import (
 )
 from .vectors import compiled
 
-__all__ = ["DEAD", "LIMIT", "entry"]
+__all__ = ["DEAD", "entry"]
 
 DEAD = 1e-140
 """‖w‖ below which a neuron with c ≥ 0, which decays there, counts as collapsed: its square is no float soon after."""
-LIMIT = 1_000_000
-"""Steps of one trial."""
-IDLE_LIMIT = 1000
-"""Events in a row without progress in time."""
+IDLE_LIMIT = 200
+"""Events in a row without progress in time, after which one step is taken over them (``_nudge``)."""
 BALANCED = 1e-15
 """c this small relative to a² + ‖w‖² is rounding: the start is taken as balanced."""
 SLIDING, SAMPLE, OUTER, ORIGIN = range(4)
@@ -91,6 +89,20 @@ def _keep(s: State) -> None:
             s.w[j] *= wanted / r
         r = wanted
     s.now[R] = r
+
+
+@jit
+def _output(s: State, order: int, t: float, w: Array) -> float:
+    """w (in place) and a (returned) a time t into the step, on the hyperplanes slid on and with c to rounding."""
+    a = evaluate(s, order, t, w)
+    project(s, w)
+    square = dot(w, w)
+    if s.now[C] >= 0:
+        return s.now[SIGN] * np.sqrt(s.now[C] + square)
+    factor = np.sqrt((a * a - s.now[C]) / square)
+    for j in range(len(w)):
+        w[j] *= factor
+    return a
 
 
 @jit
@@ -282,6 +294,30 @@ def _advance(s: State, order: int, h: float, kind: int) -> None:
 
 
 @jit
+def _nudge(s: State, left: float, far: float) -> float:
+    """Where rounding decides on which side of kinks w lies, and events follow one another at one time: go on for as long as
+    w moves less than ``far`` of max(|a|, ‖w‖), whatever kinks it meets, and look anew; how far that was, at most.
+
+    Two or more kinks at which the flow comes to rest with shares λ = 0 make such a place.
+    """
+    outside(s)
+    for j in range(len(s.w)):
+        s.pull[j] = s.scratch[j]
+    project(s, s.pull)
+    large = max(abs(s.now[A]), s.now[R])
+    speed = large * np.sqrt(dot(s.pull, s.pull))
+    h = left if speed * left <= far * large else far * large / speed
+    add(s.w, h * s.now[A], s.pull)
+    s.now[A] += h * dot(s.w, s.pull)
+    s.now[T] += h
+    s.counts[TIED], s.counts[IDLE] = 0, 0
+    _sort(s)
+    _keep(s)
+    s.now[WANT] = h
+    return speed * h / large
+
+
+@jit
 def _confine(s: State, order: int, h: float) -> float:
     """The step, or as much of it as surely stays in the region; a new region if the present one has no room."""
     if s.counts[TIED] == s.counts[ALIVE] - 1:  # on a line, where nothing is reached before w = 0
@@ -292,32 +328,38 @@ def _confine(s: State, order: int, h: float) -> float:
             s.now[REACH] *= 2
         list_samples(s)
         measure(s, order)
-        while not within(s, order, h):
+        while h > 0 and not within(s, order, h):
             h *= 0.7
     return h
 
 
 @njit(nogil=True)
-def _trial(s: State, at: Array, tolerance: float, out_a: Array, out_w: Array) -> tuple[int, int]:
+def _trial(s: State, at: Array, tolerance: float, most: int, out_a: Array, out_w: Array) -> tuple[int, int]:
     """Run to the last of the times ``at``, filling in the points; steps taken and how it ended."""
-    done, steps, error, point = 0, 0, max(1e-2 * tolerance, 1e-15), np.empty(len(s.w))
+    done, steps, spent, error, point = 0, 0, 0.0, max(1e-2 * tolerance, 1e-15), np.empty(len(s.w))
     ended = COLLAPSED if dot(s.w, s.w) <= DEAD**2 else TIME
     if ended == TIME:
         _start(s)
     while ended == TIME and done < len(at):
-        if steps == LIMIT or s.counts[IDLE] > IDLE_LIMIT:
+        left = at[-1] - s.now[T]
+        if s.counts[IDLE] > IDLE_LIMIT and spent < 0.1 * tolerance:
+            spent += _nudge(s, at[done] - s.now[T], 1e-3 * tolerance)
+            left = at[-1] - s.now[T]
+        if steps == most or s.counts[IDLE] > IDLE_LIMIT:
             ended = STALLED
             break
         steps += 1
-        left = at[-1] - s.now[T]
         order, h = expand(s, min(s.now[WANT], left), error)
         if _slow(s, tolerance) and _resting(s, tolerance):
             ended = REST
             break
         h = _confine(s, order, h)
+        if left > 0 and not h > 0:  # too fast for floats
+            ended = STALLED
+            break
         kind, which, h = _step(s, order, h)
         while done < len(at) and (at[done] < s.now[T] + h or (kind < 0 and h == left)):
-            out_a[done] = evaluate(s, order, at[done] - s.now[T], point)
+            out_a[done] = _output(s, order, at[done] - s.now[T], point)
             out_w[done] = point
             done += 1
         before = s.now[T]
@@ -336,13 +378,23 @@ def _trial(s: State, at: Array, tolerance: float, out_a: Array, out_w: Array) ->
 def entry(version: str) -> Any:
     """``run``, compiled, from the disk where it was compiled before; ``version`` names the source of all that it calls.
 
-    run(X (B, d, n), y (B, n), a (B,), w (B, d), mask (B, d), at (T,), tolerance, out_a (B, T), out_w (B, T, d), out (B, 5)):
-    all trials, one after the other; values at the increasing times ``at`` to out_a and out_w, and steps, end, events, forks and
-    the most samples slid on at once to ``out``. Weights off ``mask`` are zero.
+    run(X (B, d, n), y (B, n), a (B,), w (B, d), mask (B, d), at (T,), tolerance, most, out_a (B, T), out_w (B, T, d),
+    out (B, 5)): all trials, one after the other; values at the increasing times ``at`` to out_a and out_w, and steps, end, events, forks and
+    the most samples slid on at once to ``out``. Weights off ``mask`` are zero. ``most``: steps until a trial is given up.
     """
 
     def run(
-        X: Array, y: Array, a: Array, w: Array, mask: Array, at: Array, tolerance: float, out_a: Array, out_w: Array, out: Ints
+        X: Array,
+        y: Array,
+        a: Array,
+        w: Array,
+        mask: Array,
+        at: Array,
+        tolerance: float,
+        most: int,
+        out_a: Array,
+        out_w: Array,
+        out: Ints,
     ) -> str:
         n = X.shape[2]
         for trial in range(X.shape[0]):
@@ -357,7 +409,7 @@ def entry(version: str) -> Any:
             s.y[:] = y[trial] / n
             s.now[A], s.counts[ALIVE] = a[trial], m
             points = np.zeros((len(at), len(s.w)))
-            out[trial, 0], out[trial, 1] = _trial(s, at, tolerance, out_a[trial], points)
+            out[trial, 0], out[trial, 1] = _trial(s, at, tolerance, most, out_a[trial], points)
             out[trial, 2], out[trial, 3], out[trial, 4] = s.counts[EVENTS], s.counts[FORKS], s.counts[MOST]
             for k in range(len(at)):
                 for j in range(m):

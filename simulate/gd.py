@@ -32,12 +32,13 @@ CHECK = 8
 
 
 class End(IntEnum):
-    """How a trial's descent ended."""
+    """How a trial's training ended; STALLED: the flow's integrator gave it up, at the values of the last time reached."""
 
     TIME = 0
     REST = 1
     COLLAPSED = 2
     DIVERGED = 3
+    STALLED = 4
 
 
 class Descent(NamedTuple):
@@ -103,7 +104,7 @@ class PopulationForce:
         alive = norm > 0
         sine_over_norm = np.divide(across, norm * norm, out=np.zeros_like(norm), where=alive & (across > 0))
         G = (sine_over_norm / (2 * np.pi) - a / 2)[:, None] * w
-        G[:, 0] += np.where(alive, (np.pi - np.arctan2(across, w[:, 0])) / (2 * np.pi), 0.0)
+        G[:, 0] += np.where(alive, np.arctan2(across, -w[:, 0]) / (2 * np.pi), 0.0)  # π − θ, no digit lost near θ = π
         return G
 
     def __getitem__(self, rows: Any) -> "PopulationForce":

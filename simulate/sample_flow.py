@@ -38,8 +38,8 @@ from .gd import End
 
 __all__ = ["STALLED", "SampleFlow", "sample_flow"]
 
-STALLED = 4
-"""How a trial ended that was given up, beside those of ``gd.End``."""
+STALLED = int(End.STALLED)
+"""How a trial ended that was given up."""
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,12 +74,14 @@ def sample_flow(
     mask: NDArray[np.bool_] | None = None,
     at: Iterable[float] = (),
     tolerance: float = 1e-9,
+    most: int = 1_000_000,
 ) -> SampleFlow:
     """The flow from a (B,), w (B, d) for a time t on inputs X (B, d, n), coordinates before samples, and labels y (B, n).
 
     Weights off ``mask`` (B, d) are 0 and stay so. ``at``: times in [0, t] to remember. ``tolerance``: of the error in a and
-    w relative to max(|a|, ‖w‖), as measured against closed forms. Each trial is the same whichever trials run beside it.
-    Raises ValueError for other times, tolerances and weights, ModuleNotFoundError without Numba.
+    w relative to max(|a|, ‖w‖), as measured against closed forms. ``most``: steps until a trial is given up. Each trial
+    is the same whichever trials run beside it. Raises ValueError for other times, tolerances and weights,
+    ModuleNotFoundError without Numba.
 
     >>> run = sample_flow(np.eye(2)[None], np.array([[1.0, 0.0]]), np.ones(1), np.ones((1, 2)), 100.0)
     >>> np.round(run.a[:, None] * run.w, 9).tolist()
@@ -89,6 +91,8 @@ def sample_flow(
     mask = np.ones(w.shape, bool) if mask is None else np.ascontiguousarray(mask, bool)
     times = np.unique([*at, t]).astype(float)
     _check(X, y, a, w, mask, times, t, tolerance)
+    if not 0 < most < 2**63:
+        raise ValueError(f"A trial takes at least one step, not {most!r}.")
     rows, (trials, d) = mask.sum(-1), w.shape
     values_a, values_w = np.empty((trials, len(times))), np.zeros((trials, len(times), d))
     counts = np.zeros((trials, 5), np.int64)
@@ -103,7 +107,7 @@ def sample_flow(
         found_a, found_w, found = np.empty(sizes), np.zeros((*sizes, d)), np.zeros((len(many), 5), np.int64)
         whole = len(many) == trials
         parts = (X, y, a, w, mask) if whole else tuple(v[many] for v in (X, y, a, w, mask))
-        _kernel()(*parts, times, tolerance, found_a, found_w, found)
+        _kernel()(*parts, times, tolerance, most, found_a, found_w, found)
         values_a[many], values_w[many], counts[many] = found_a, found_w, found
     points = {float(time): (values_a[:, k], values_w[:, k]) for k, time in enumerate(times)}
     last = points[float(t)]

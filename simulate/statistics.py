@@ -1,12 +1,12 @@
-"""Exact intervals for counts: Clopper–Pearson, paired differences, and the number of trials that a half width needs."""
+"""Exact intervals for a count, its number of trials fixed: Clopper–Pearson, and the trials that a half width needs."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import beta
 
-__all__ = ["Difference", "clopper_pearson", "paired_difference", "trials_needed"]
+__all__ = ["clopper_pearson", "trials_needed"]
 
 
 def clopper_pearson(hits: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Any, Any]:
@@ -26,34 +26,6 @@ def clopper_pearson(hits: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple
     low = np.where(k > 0, beta.ppf(tail, np.maximum(k, 1), n - k + 1), 0.0)
     high = np.where(k < n, beta.isf(tail, k + 1, np.maximum(n - k, 1)), 1.0)
     return low[()], high[()]
-
-
-class Difference(NamedTuple):
-    """P(first) − P(second) on common trials, with its interval and the two discordant counts."""
-
-    value: float
-    low: float
-    high: float
-    first_only: int
-    second_only: int
-    n: int
-
-
-def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Difference:
-    """Difference of two success probabilities from the outcomes of the same trials, bool (n,).
-
-    The difference is P(first only) − P(second only). Each of the two has its exact interval at level 1 − α/2, so by
-    Bonferroni both hold, and the difference of their ends covers, with probability ≥ ``level``, whatever the dependence.
-
-    >>> paired_difference([True, True, False, True], [True, False, False, False])[:1]
-    (0.5,)
-    """
-    x, y = np.asarray(first, bool), np.asarray(second, bool)
-    if x.shape != y.shape or x.ndim != 1 or not x.size:
-        raise ValueError(f"Paired outcomes have one common length, not shapes {x.shape} and {y.shape}.")
-    only, n = [int((x & ~y).sum()), int((y & ~x).sum())], x.size
-    low, high = clopper_pearson(only, n, (1 + level) / 2)
-    return Difference((only[0] - only[1]) / n, float(low[0] - high[1]), float(high[0] - low[1]), only[0], only[1], n)
 
 
 def trials_needed(half_width: float, level: float = 0.95) -> int:

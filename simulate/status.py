@@ -20,11 +20,13 @@ Several alive inputs, e_1 among them (the population's sets B and D of T4, T5):
 =============  =====================================================================================================
 learned        w_1 > 0 and a + w_1 > 0 (B, which no trajectory of the population leaves)
 collapsed      w = 0, or a ≤ −‖w‖: never learns, whatever the data (T14)
-stuck          w_⊥ = 0 and w_1 < 0 (θ = π), or descent is at rest, not one bit moving, outside B
+stuck          w_⊥ = 0 and w_1 < 0 (θ = π), or training is at rest outside B: not one bit moves in descent, what is left lies
+               below the flow's tolerance with no kink to come; or w decays to 0 with a > 0 and has fallen below all floats
 undecided      everything else: a > −‖w‖ and θ < π, on the way to B (T4)
 =============  =====================================================================================================
 
-wrong mask: e_1 is pruned. diverged: a value left the finite numbers. Both take precedence over everything above.
+wrong mask: e_1 is pruned. diverged: a value left the finite numbers. given up: the integrator of the flow stopped before the
+end of some level, so nothing is said of the trial. Each of these takes precedence over everything before it.
 """
 
 from enum import IntEnum
@@ -49,6 +51,7 @@ class Status(IntEnum):
     WRONG_MASK = 4
     COLLAPSED = 5
     DIVERGED = 6
+    GIVEN_UP = 7
 
     @property
     def label(self) -> str:
@@ -62,13 +65,20 @@ def attributes() -> dict[str, object]:
 
 
 def classify(
-    a: Array, w: Array, mask: NDArray[np.bool_], branches: Branches, rest: NDArray[np.bool_], diverged: NDArray[np.bool_]
+    a: Array,
+    w: Array,
+    mask: NDArray[np.bool_],
+    branches: Branches,
+    rest: NDArray[np.bool_],
+    diverged: NDArray[np.bool_],
+    given_up: NDArray[np.bool_] | bool = False,
 ) -> NDArray[np.int8]:
-    """Status of each trial from a (B,), w (B, d), mask (B, d), the branches of e_1 (B,) and how its descent ended (B,)."""
+    """Status of each trial from a (B,), w (B, d), mask (B, d), the branches of e_1 (B,) and how its training ended (B,)."""
     alone = mask.sum(-1) == 1
     status = np.where(alone, _one_input(a, w[:, 0], branches), _several(a, w, rest))
     status[~mask[:, 0]] = Status.WRONG_MASK
     status[diverged] = Status.DIVERGED
+    status[np.broadcast_to(given_up, status.shape)] = Status.GIVEN_UP
     return status.astype(np.int8)
 
 

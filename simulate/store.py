@@ -1,35 +1,56 @@
 """Results on disk, whole or not at all: finished chunks beside the result while it grows, then one zarr folder.
 
 While ``OUT`` is computed, ``OUT.parts/`` holds settings.json and one file for each finished chunk (NumPy's npz, never pickle).
-A run killed at any moment goes on from there. At the end the result is written under a temporary name, renamed to ``OUT``,
-and the parts are removed. Whatever stands at ``OUT`` with other settings is refused and left alone; an empty folder
-is as good as none.
+A run killed at any moment goes on from there; a chunk that a dying machine left damaged is computed again. At the end the
+result is written under a temporary name, renamed to ``OUT``, and the parts are removed. Only one run at a time writes, where
+the file system has locks; where it has none, two runs write the same bits by renames, and the first to end makes ``OUT``.
+Whatever stands at ``OUT`` with other settings is refused and left alone; an empty folder is as good as none.
 """
 
 import io
 import json
 import os
 import shutil
+import time
+import uuid
 import zipfile
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, as_completed
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.console import progress
+from theory.console import progress, say
 from theory.records import provenance, to_json, write
-from theory.workers import pool
+from theory.workers import completed
+
+from .cluster import connected
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["compute", "load", "stored"]
+__all__ = ["Chunk", "chunks", "load", "stored"]
 
 Arrays = dict[str, NDArray[Any]]
+
+PATIENCE = 1.0
+"""Seconds to wait for another run's lock: a run that is being killed takes a moment to let go of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some trials: the name of their file, how many they are, and the arguments of the function that computes them."""
+
+    name: str
+    trials: int
+    arguments: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return f"chunk {self.name!r}"
 
 
 def stored(
@@ -40,12 +61,17 @@ def stored(
     if out is None:
         return build(None).assign_attrs(provenance=to_json(record, indent=None))
     out = Path(out)
-    if out.exists() and not _empty(out):
+    if _is_there(out):
         return _same(out, record)
-    parts = _parts(out, record)
-    result = build(parts).assign_attrs(provenance=to_json(record, indent=None))
-    _save(result, out)
-    shutil.rmtree(parts)
+    parts = out.with_name(f"{out.name}.parts")
+    with _alone(parts):
+        if not _is_there(out):
+            _begin(parts, record)
+            result = build(parts).assign_attrs(provenance=to_json(record, indent=None))
+            _save(result, out, parts)
+        else:  # another run has made it meanwhile
+            result = _same(out, record)
+        shutil.rmtree(parts, ignore_errors=True)
     return result
 
 
@@ -90,36 +116,82 @@ def _leaves(settings: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     return leaves
 
 
-def _empty(out: Path) -> bool:
-    return out.is_dir() and not any(out.iterdir())
+def _is_there(out: Path) -> bool:
+    return out.exists() and not (out.is_dir() and not any(out.iterdir()))
 
 
-def _parts(out: Path, record: Mapping[str, Any]) -> Path:
-    folder = out.with_name(f"{out.name}.parts")
-    head = folder / "settings.json"
+@contextmanager
+def _alone(parts: Path) -> Iterator[None]:
+    """The only run that writes to the folder ``parts``, made if it isn't there. The lock ends with its process."""
+    try:
+        import fcntl
+    except ImportError:  # a system without such locks
+        fcntl = None  # type: ignore[assignment]
+    parts.mkdir(parents=True, exist_ok=True)
+    folder = os.open(parts, os.O_RDONLY)
+    try:
+        until = time.monotonic() + PATIENCE
+        while fcntl is not None:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise ValueError(f"Another run is writing to {str(parts)!r}.") from None
+                time.sleep(0.1)
+                continue
+            except OSError:  # a file system without locks
+                pass
+            break
+        yield
+    finally:
+        os.close(folder)
+
+
+def _begin(parts: Path, record: Mapping[str, Any]) -> None:
+    head = parts / "settings.json"
     if not head.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise ValueError(f"{str(folder)!r} is in the way and holds no settings.json of an unfinished run.")
-        write(head, to_json(record))
+        if any(path for path in parts.iterdir() if not path.name.startswith(".settings")):
+            raise ValueError(f"{str(parts)!r} is in the way and holds no settings.json of an unfinished run.")
+        _write(head, to_json(record))
     try:
         found = json.loads(head.read_text())
         same = (found["schema"], found["settings_hash"]) == (record["schema"], record["settings_hash"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{str(head)!r} can't be read ({error}); remove {str(folder)!r} to start afresh.") from None
+        raise ValueError(f"{str(head)!r} can't be read ({error}); remove {str(parts)!r} to start afresh.") from None
     if not same:
-        raise ValueError(f"{str(folder)!r} is an unfinished run of other settings: {_differences(found, record)}.")
-    return folder
+        raise ValueError(f"{str(parts)!r} is an unfinished run of other settings: {_differences(found, record)}.")
 
 
-def _save(result: "xarray.Dataset", out: Path) -> None:
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    _words(result, object).to_zarr(temporary, mode="w", consolidated=False)
-    for path in [*temporary.rglob("*"), temporary, out.parent]:
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
-    os.rename(temporary, out)
+def _save(result: "xarray.Dataset", out: Path, parts: Path) -> None:
+    temporary = parts / f"result-{uuid.uuid4().hex}"
+    with _told(out):
+        try:
+            _words(result, object).to_zarr(temporary, mode="w", consolidated=False)
+            for path in [*temporary.rglob("*"), temporary, out.parent]:
+                handle = os.open(path, os.O_RDONLY)
+                os.fsync(handle)
+                os.close(handle)
+            os.rename(temporary, out)
+        except OSError:
+            if not _is_there(out):
+                raise  # else another run was quicker, on a file system without locks, and its bits are the same
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A full disk and the like in one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(
+            f"{str(path)!r} can't be written ({reason}); what is stored stays, and the same command goes on from there."
+        ) from error
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    with _told(path):
+        write(path, content)
 
 
 def _words(result: "xarray.Dataset", dtype: type) -> "xarray.Dataset":
@@ -128,53 +200,40 @@ def _words(result: "xarray.Dataset", dtype: type) -> "xarray.Dataset":
     return result.assign_coords({n: (v.dims, np.array(v.values.tolist(), dtype), v.attrs) for n, v in labels.items()})
 
 
-def compute(
+def chunks(
     work: Callable[..., Arrays],
-    tasks: Mapping[str, tuple[Any, ...]],
+    todo: Sequence[Chunk],
     *,
     parts: Path | None = None,
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
     show: str = "",
-) -> list[Arrays]:
-    """``work(*task)`` for each task, in order; chunks that ``parts`` holds already are read, new ones are stored there.
+) -> Iterator[tuple[Chunk, Arrays]]:
+    """Each chunk with ``work(*chunk.arguments)``, in the order in which they end; few of them are in memory at a time.
 
-    ``executor``: any ``concurrent.futures`` executor (a Dask cluster's, for instance) in place of ``workers`` processes.
-    ``show``: name of a progress line on standard error; none if empty.
+    Chunks that ``parts`` holds already come first, new ones are stored there. ``executor``: any ``concurrent.futures``
+    executor, or the address of a Dask cluster, in place of ``workers`` processes. ``show``: name of a progress line on standard
+    error; none if empty. ``work`` may be done twice for a chunk whose worker was lost.
     """
-    done = {name: _read(parts / f"{name}.npz") for name in tasks if parts and (parts / f"{name}.npz").exists()}
-    with progress(show, len(tasks)) if show else nullcontext(lambda units=1: None) as step:
-        step(len(done))
-
-        def finish(name: str, arrays: Arrays) -> None:
-            done[name] = arrays
-            if parts:
-                write(parts / f"{name}.npz", _bytes(arrays))
-            step()
-
-        rest = {name: task for name, task in tasks.items() if name not in done}
-        if executor is not None:
-            _submit(work, rest, executor, finish)
-        elif workers > 1 and len(rest) > 1:
-            with pool(min(workers, len(rest))) as own:
-                _submit(work, rest, own, finish)
-        else:
-            for name, task in rest.items():
-                finish(name, work(*task))
-    return [done[name] for name in tasks]
-
-
-def _submit(
-    work: Callable[..., Arrays], tasks: Mapping[str, Any], executor: Executor, finish: Callable[[str, Arrays], None]
-) -> None:
-    futures = {executor.submit(work, *task): name for name, task in tasks.items()}
-    try:
-        for future in as_completed(futures):
-            finish(futures[future], future.result())
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
+    missing = []
+    with progress(show, sum(chunk.trials for chunk in todo)) if show else nullcontext() as step:
+        for chunk in todo:
+            arrays = None if parts is None else _read(parts / f"{chunk.name}.npz")
+            if arrays is None:
+                missing.append(chunk)
+                continue
+            if step:
+                step.skip(chunk.trials)
+            yield chunk, arrays
+        with connected(executor if missing else None) as pool:
+            tasks = ((chunk, chunk.arguments) for chunk in missing)
+            with closing(completed(work, tasks, workers=min(workers, len(missing)) or 1, executor=pool)) as results:
+                for chunk, arrays in results:
+                    if parts is not None:
+                        _write(parts / f"{chunk.name}.npz", _bytes(arrays))
+                    if step:
+                        step(chunk.trials)
+                    yield chunk, arrays
 
 
 def _bytes(arrays: Arrays) -> bytes:
@@ -183,9 +242,15 @@ def _bytes(arrays: Arrays) -> bytes:
     return buffer.getvalue()
 
 
-def _read(path: Path) -> Arrays:
+def _read(path: Path) -> Arrays | None:
+    """A stored chunk; None if there is none, or only a damaged one, of which the person is told."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"The chunk {str(path)!r} is damaged ({error}); remove it to compute it again.") from None
+        say(f"The stored chunk {str(path)!r} is damaged ({error}); it is computed again.")
+        return None

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from theory.algorithms import At, Level, Rewind
 from theory.one_input import Branches, branch_statistics
 
-from . import active_set
+from . import active_set, population_descent, sgd
 from .config import Config
 from .data import Batch, population_branches
-from .flow import Path, one_input_path, population_path
-from .gd import BranchForce, Descent, End, PopulationForce, SampleForce, descend
+from .gd import BranchForce, Descent, PopulationForce, SampleForce, descend
+from .population_flow import population_flow
 from .sample_flow import sample_flow
 
 __all__ = ["NeuronTrainer"]
@@ -70,7 +70,9 @@ class NeuronTrainer:
         return branch_statistics(self.samples.X[np.arange(len(index)), index], self.samples.y)
 
     def _descend(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float]) -> Descent:
-        eta, steps, mu = self.config.eta, self.config.steps, self.config.momentum
+        eta, steps, mu, device = self.config.eta, self.config.steps, self.config.momentum, self.config.device
+        if self.config.engine == "reduced":
+            return population_descent.descend(a, w, eta, steps, mask=mask, at=at, momentum=mu, device=device)
         if not self._one_input(w, mask):
             if self.samples is not None and self.config.engine == "active-set":
                 return active_set.descend(self.samples.X, self.samples.y, a, w, eta, steps, mask=mask, at=at, momentum=mu)
@@ -88,7 +90,11 @@ class NeuronTrainer:
         return run._replace(w=put(run.w), points={k: (a, put(w)) for k, (a, w) in run.points.items()})
 
     def _sgd(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float], level: int) -> Descent:
-        raise NotImplementedError
+        config, batch = self.config, self.config.batch or 1
+        return sgd.descend(
+            self.trials.X, self.trials.y, a, w, config.eta, config.steps, keys=self.keys, batch=batch, level=level, mask=mask,
+            at=at, momentum=config.momentum, device=config.device, sigma=config.sigma, inputs=config.inputs,
+        )  # fmt: skip
 
     def _one_input(self, w: Array, mask: NDArray[np.bool_]) -> bool:
         """Do branch statistics suffice? One weight alive, the others at zero; the population has them for e_1 alone."""
@@ -96,15 +102,9 @@ class NeuronTrainer:
         return one and (self.samples is not None or bool(mask[:, 0].all()))
 
     def _flow(self, a: Array, w: Array, mask: NDArray[np.bool_], at: list[float]) -> Descent:
-        if self.samples is not None and self.config.d > 1:
+        if self.samples is not None:
             return Descent(*sample_flow(self.samples.X, self.samples.y, a, w, self.config.t, mask=mask, at=at)[:5])
-        times = [*at, self.config.t]
-        paths = [self._path(i, a[i], w[i], mask[i], times) for i in range(len(a))]
-        *points, last = [(np.array([p.a[i] for p in paths]), np.array([p.w[i] for p in paths])) for i in range(len(times))]
-        steps, end = np.full(len(a), self.config.steps), np.full(len(a), End.TIME, np.int8)
-        return Descent(*last, dict(zip(at, points, strict=True)), steps, end)
-
-    def _path(self, i: int, a: float, w: Array, mask: NDArray[np.bool_], times: list[float]) -> Path:
-        if self.config.d == 1:
-            return one_input_path(a, w[0], times, *(float(x[i]) for x in self.branches()))
-        return population_path(a, w, times, mask)
+        pace = self.config.variance  # of one uniform input: T2 holds with s = variance/2, which is time at another pace
+        times = [moment * pace for moment in at]
+        run = population_flow(a, w, self.config.t * pace, mask=mask, at=times, device=self.config.device)
+        return run._replace(points={moment: run.points[time] for moment, time in zip(at, times, strict=True)})

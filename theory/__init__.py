@@ -16,6 +16,7 @@ to t > t*), T8 and T9 to "Deconstructing Lottery Tickets", T10–T12 to "Unmaski
 | one_input.py         | T2, T2a–T2c: one input, with or without label noise                                                   |
 | population.py        | T1, T3: moments, loss, gradient                                                                       |
 | dense_flow.py        | T4: basin, limit and finite-time dense flow                                                           |
+| stiff_flow.py        | T3: the dense flow over long times where c ≪ 0                                                        |
 | exact.py             | the exact trainer; ``learns``                                                                         |
 | explanations.py      | T2a, T2b, T4: the tables of limits, cell by cell; ``explain``                                         |
 | conditions.py        | T8, T9: which starts a mask criterion and a restart succeed for, exactly                              |
@@ -50,7 +51,7 @@ __getattr__, __dir__, __all__ = exports(
         "LEARNED_SIGNS INITIAL_SIGNS",
         "criteria": "CRITERIA Criterion",
         "names": "ALGORITHMS algorithm",
-        "exact": "ExactTrainer learned learns",
+        "exact": "ExactTrainer dense_level learned learns",
         "explanations": "LimitCase explain limit_case",
         "claims": "CLAIMS Claim",
         "initialisations": "Balanced Bounded Gaussian Initialisation initialisation",

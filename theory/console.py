@@ -106,7 +106,12 @@ class Progress:
 
     def __init__(self, what: str, total: int, every: float):
         self.what, self.total, self.every = what, total, every
-        self.done, self.began, self.shown = 0, time.monotonic(), -float("inf")
+        self.done, self.skipped, self.began, self.shown = 0, 0, time.monotonic(), -float("inf")
+
+    def skip(self, units: int) -> None:
+        """``units`` were done before, and say nothing about how long the rest takes."""
+        self.skipped += units
+        self(units)
 
     def __call__(self, units: int = 1, note: str = "") -> None:
         """``units`` more are done."""
@@ -114,10 +119,15 @@ class Progress:
         now = time.monotonic()
         if now - self.shown >= self.every or self.done >= self.total:
             self.shown, spent = now, now - self.began
-            left = f", about {spent / self.done * (self.total - self.done):.0f} s left" if self.done else ""
-            text = f"{self.what}: {self.done}/{self.total}, {spent:.0f} s{left}{note and '; ' + note}"
+            text = f"{self.what}: {self.done}/{self.total}, {spent:.0f} s{self._pace(spent)}{note and '; ' + note}"
             end = "\n" if not sys.stderr.isatty() or self.done >= self.total else ""
             print(f"\r\x1b[K{text}" if sys.stderr.isatty() else text, end=end, file=sys.stderr, flush=True)
+
+    def _pace(self, spent: float) -> str:
+        new = self.done - self.skipped
+        if not new or not spent:
+            return ""
+        return f", {float(f'{new / spent:.2g}'):g}/s, about {spent / new * (self.total - self.done):.0f} s left"
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """T3, T4, T6: the dense flow on the population, at any time and in the limit.
 
 The flow stays in the plane of e_1 and w0, and the direction of w_⊥ is conserved (T7), so three coordinates suffice: a, w_1 and
-ρ = ‖w_⊥‖. At finite times they are integrated by an embedded Runge–Kutta pair, each trial with its own steps.
+ρ = ‖w_⊥‖. At finite times they are integrated by an embedded Runge–Kutta pair, each trial with its own steps; where
+c ≪ 0 makes them stiff, by ``stiff_flow``.
 """
 
 from typing import Any
@@ -12,11 +13,16 @@ from scipy.integrate import RK45
 
 from . import one_input
 from .maths import maths
+from .stiff_flow import is_stiff, stiff_flow
 
 __all__ = ["dense_limit", "in_basin", "population_flow", "teacher_weights"]
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-10
+GONE = 1e-140
+"""‖w‖ at which w, decaying with a < 0, is left as it is: its square is no float soon after."""
+SMALL = 1e-12
+"""‖w‖/|a| below which it decays at a constant rate."""
 
 
 def teacher_weights(c: ArrayLike) -> tuple[Array, Array]:
@@ -77,7 +83,7 @@ def dense_limit(a0: ArrayLike, w0: ArrayLike) -> tuple[Array, Array]:
 def population_flow(a0: ArrayLike, w0: ArrayLike, t: ArrayLike) -> tuple[Array, Array]:
     """T3. (a(t), w(t)) of the dense population flow, 0 ≤ t < ∞; shapes a0 (…), w0 (…, d), t (…). Relative error about 1e-8.
 
-    Raises ValueError for other times.
+    Where w decays with a < 0 it stays at what it is when ‖w‖ falls below 1e-140. Raises ValueError for other times.
 
     >>> a, w = population_flow(1.0, [-0.6, 0.8], 50.0)
     >>> bool(abs(a * w[0] - 1) < 1e-9)
@@ -90,7 +96,11 @@ def population_flow(a0: ArrayLike, w0: ArrayLike, t: ArrayLike) -> tuple[Array, 
         raise ValueError(f"The population flow is integrated to times 0 ≤ t < ∞, not {t!r}; dense_limit gives its limit.")
     across = np.linalg.norm(w0[..., 1:], axis=-1)
     state = np.stack([a0.ravel(), w0[..., 0].ravel(), across.ravel()])
-    plane, line = state[2] > 0, state[2] == 0
+    r = np.hypot(state[1], state[2])
+    line = state[2] == 0
+    stiff = ~line & is_stiff((state[0] - r) * (state[0] + r), time)
+    plane = ~line & ~stiff
+    state[:, stiff] = stiff_flow(*state[:, stiff], time[stiff])
     state[:, plane] = _integrate(state[:, plane], time[plane])
     state[:2, line] = one_input.flow(state[0, line], state[1, line], one_input.POPULATION, time[line])
     a, along, side = state.reshape(3, *a0.shape)
@@ -130,10 +140,19 @@ def _integrate(y: Array, t: Array) -> Array:
         y, k0 = np.where(good, new, y), np.where(good, k1, k0)
         left = np.where(good, left - h, left)
         h = h * np.clip(0.9 * np.maximum(worst, 1e-10) ** -0.2, 0.2, 5.0)
-        done = (left <= 0) | _arrived(y, k0)
-        out[:, index[done]] = y[:, done] + np.outer([0, 0, 1], k0[2, done] * left[done])
+        fading = (y[0] < 0) & (np.hypot(y[1], np.exp(y[2])) < SMALL * -y[0])
+        done = (left <= 0) | fading | _arrived(y, k0)
+        out[:, index[done]] = _onward(y[:, done], k0[:, done], left[done], fading[done])
         y, k0, left, h, index = y[:, ~done], k0[:, ~done], left[~done], h[~done], index[~done]
     return np.stack([out[0], out[1], np.exp(out[2])])
+
+
+def _onward(y: Array, velocity: Array, left: Array, fading: NDArray[np.bool_]) -> Array:
+    """What is left of the way where the rates no longer change: that of ln ρ, and that of ln |w_1| where w fades (T4)."""
+    rate = np.where(fading, np.divide(velocity[1], y[1], out=np.zeros_like(left), where=fading), 0.0)
+    until = np.divide(np.log(GONE / np.hypot(y[1], np.exp(y[2]))), rate, out=left.copy(), where=rate < 0)
+    left = np.clip(until, 0.0, left)
+    return np.stack([y[0], y[1] * np.exp(rate * left), y[2] + velocity[2] * left])
 
 
 def _step(y: Array, k0: Array, h: Array) -> tuple[Array, Array, Array]:

@@ -4,7 +4,7 @@ A phase maps (a, w) to its end after time t, or to its limit (t = ∞): T2 where
 ``learns`` runs the loop and looks at the end, so it needs no formula of its own for any algorithm.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -18,7 +18,7 @@ from .names import algorithm as named
 from .one_input import POPULATION, Branches
 from .streams import key
 
-__all__ = ["ExactTrainer", "learned", "learns"]
+__all__ = ["ExactTrainer", "dense_level", "learned", "learns"]
 
 Array = NDArray[np.float64]
 FIRST, SECOND = 1e-150, 1e-200  # infinitesimals that keep, in a limit, the order and signs of every large finite time (T7)
@@ -103,6 +103,7 @@ def learns(
     branches: Branches | None = None,
     t: float = np.inf,
     mask: ArrayLike | None = None,
+    dense: Level | None = None,
 ) -> NDArray[np.bool_]:
     """Does the gradient flow learn the teacher φ(x_1) from these initial values with this pruning algorithm? (T2a, T2b, T4, T5)
 
@@ -110,19 +111,41 @@ def learns(
     fraction or count. ``branches``: statistics of e_1 in noisy data, T2b (default: the population). ``t``: length of each
     phase; at a finite t the answer is whether the end lies in {w_1 > 0, a > −w_1}, from where the limit is certain.
     ``mask`` (…, d): the mask of the last level, instead of scoring; random pruning needs it. Scores that tie exactly are
-    decided by a draw keyed by the start itself. Raises ValueError for bad shapes, NaN, an unknown algorithm, t < 0.
+    decided by a draw keyed by the start itself. ``dense``: the ``dense_level`` of the same a0 (B,), w0 (B, d) and t, where
+    several algorithms share it. Raises ValueError for bad shapes, NaN, an unknown algorithm, t < 0.
 
     >>> learns("LRR", [1.0, 1.0], [[0.6, 0.8], [-0.6, 0.8]]).tolist()
     [True, True]
     >>> learns("IMP", [1.0, 1.0], [[0.6, 0.8], [-0.6, 0.8]]).tolist()
     [True, False]
     """
-    shape, trace, trainer = _run(algorithm, a0, w0, branches, t, mask)
+    shape, trace, trainer = _run(algorithm, a0, w0, branches, t, mask, dense)
     return learned(trace[-1].points["final"], trace[-1].mask["w"], trainer.branches).reshape(shape)[()]
 
 
+def dense_level(algorithms: Iterable[str | Algorithm], a0: ArrayLike, w0: ArrayLike, t: float = np.inf) -> Level:
+    """Level 0 of ``learns`` with every moment that one of the algorithms rewinds to: computed once, for all of them.
+
+    >>> level = dense_level(("IMP", "LRR"), np.ones(1), np.array([[-0.6, 0.8]]))
+    >>> [learns(law, np.ones(1), np.array([[-0.6, 0.8]]), dense=level).tolist() for law in ("IMP", "LRR")]
+    [[False], [True]]
+    """
+    a, w = _starts(a0, w0)
+    params = {"a": a.reshape(-1), "w": w.reshape(-1, w.shape[-1])}
+    mask = {"w": np.ones_like(params["w"], dtype=bool)}
+    moments = frozenset[At]().union(*(named(law).moments for law in algorithms))
+    trainer = ExactTrainer(params["a"].size, t=float(t))
+    return Level(0, mask, params, {"init": params, **trainer.train(params, mask, 0, moments, Rewind())})
+
+
 def _run(
-    algorithm: str | Algorithm, a0: ArrayLike, w0: ArrayLike, branches: Branches | None, t: float, mask: ArrayLike | None
+    algorithm: str | Algorithm,
+    a0: ArrayLike,
+    w0: ArrayLike,
+    branches: Branches | None,
+    t: float,
+    mask: ArrayLike | None,
+    dense: Level | None = None,
 ) -> tuple[tuple[int, ...], list[Level], ExactTrainer]:
     chosen = named(algorithm).default(count=1)
     a, w = _starts(a0, w0)
@@ -140,7 +163,9 @@ def _run(
     statistics = POPULATION if branches is None else _broadcast(branches, shape)
     trainer = ExactTrainer(params["a"].size, statistics, float(t), _keys(params["a"], params["w"]))
     number = 1 if mask is not None else chosen.named_levels
-    return shape, list(levels(chosen, trainer, params, {"w": np.ones_like(params["w"], dtype=bool)}, number)), trainer
+    everything = {"w": np.ones_like(params["w"], dtype=bool)}
+    trace = [] if dense is None else [dense]
+    return shape, trace + list(levels(chosen, trainer, params, everything, number, dense)), trainer
 
 
 def _require_certain(chosen: Algorithm) -> None:

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import uuid
 from dataclasses import fields, is_dataclass
 from importlib import metadata
 from pathlib import Path
@@ -75,7 +76,7 @@ def write(path: Path | str, content: str | bytes) -> None:
     """Write a file whole or not at all: a temporary name beside it, fsync, rename."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)

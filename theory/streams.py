@@ -20,17 +20,19 @@ def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
-def _word(counter: int | str) -> np.uint64:
+def _word(counter: int | str | NDArray[np.integer]) -> np.uint64 | NDArray[np.uint64]:
     if isinstance(counter, str):
         return np.uint64(int.from_bytes(hashlib.blake2b(counter.encode(), digest_size=8).digest(), "little"))
-    return np.uint64(int(counter) % 2**64)
+    return counter.astype(np.uint64) if isinstance(counter, np.ndarray) else np.uint64(int(counter) % 2**64)
 
 
-def key(keys: ArrayLike, *counters: int | str) -> NDArray[np.uint64]:
-    """New 64-bit keys of the shape of ``keys``, one for each key and the counters (integers or words).
+def key(keys: ArrayLike, *counters: int | str | NDArray[np.integer]) -> NDArray[np.uint64]:
+    """New 64-bit keys of the shape of ``keys``, one for each key and the counters: integers, words, or an integer of each key.
 
     >>> int(key(7, "data", 3)) == int(key([6, 7], "data", 3)[1]), int(key(7, "data", 3)) == int(key(7, "data", 4))
     (True, False)
+    >>> bool(key([6, 7], np.array([3, 4]))[1] == key(7, 4))
+    True
     """
     state = np.atleast_1d(np.asarray(keys)).astype(np.uint64)
     for counter in counters:

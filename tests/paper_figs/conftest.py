@@ -23,6 +23,15 @@ TINY = {
         "draws": 4,
         "simulation": {"n": 50, "d": 2, "sigma": 0.1, "eta": 0.1, "t": 20.0, "trials": 2, "seed": 2},
     },
+    "momentum": {
+        "study": "momentum",
+        "preset": "smoke",
+        "momentum": [0.0, 0.9],
+        "eta": [0.01, 0.1],
+        "trials": 10,
+        "time": 10.0,
+        "seed": 4,
+    },
     "escape": {"d": [2, 500], "scales": [0.1, 10.0], "starts": 3, "seed": 3},
     "agreement": {"trials": 6, "t": 20.0, "n": 50, "d": 3, "seed": 0},
     "digits": {

@@ -17,7 +17,7 @@ from .conftest import TINY
 
 
 def test_all_four_figures_as_pdf_and_png(report: Path) -> None:
-    for name in ("basins", "success", "phases", "digits"):
+    for name in ("basins", "success", "phases", "momentum", "digits"):
         assert (report / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (report / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 

@@ -119,6 +119,17 @@ def test_a_digest_is_no_array():
         as_config(plain(Config(a0=[1.0, 2.0]).settings()))
 
 
+@pytest.mark.parametrize("settings", [{}, {"engine": "flow"}, {"engine": "flow", "n": None}, {"n": 10**6}, {"chunk": 7}])
+def test_chunks_leave_work_for_sixteen_workers(settings):
+    config = Config(**settings)
+    for trials in (1, 100, 10**7):
+        size = config.chunk_of(trials)
+        assert 1 <= size <= max(16, -(-trials // 16))
+        assert config.chunk in (None, size)
+        assert size == 1 or size * (config.n or 1) * (config.d + 1) * 8 <= 2**25
+    assert config.settings() == Config(**settings | {"chunk": 3, "workers": 2}).settings()
+
+
 def test_amounts():
     assert Config(keep=3).laws[0].stays(np.array([10]), 1) == 3
     assert Config(keep=0.8, levels=2).laws[0].stays(np.array([8]), 2) == 6

@@ -1,12 +1,12 @@
-"""Intervals against SciPy's, their coverage by exact enumeration, and planning."""
+"""Clopper–Pearson against SciPy's, its coverage by exact enumeration, and planning."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, multinomial
+from scipy.stats import binom, binomtest
 
-from simulate.statistics import clopper_pearson, paired_difference, trials_needed
+from simulate.statistics import clopper_pearson, trials_needed
 
 
 @given(n=st.integers(1, 3000), share=st.floats(0, 1), level=st.sampled_from([0.5, 0.9, 0.95, 0.999]))
@@ -25,19 +25,6 @@ def test_covers_at_its_level(p):
     assert covered >= 0.95 - 1e-12
     narrow = ((low + 0.06 <= p) & (p <= high - 0.06)) @ binom.pmf(k, 40, p)
     assert narrow < 0.95
-
-
-@pytest.mark.parametrize("cells", [(0.2, 0.1, 0.7), (0.45, 0.05, 0.5), (0.02, 0.0, 0.98)])
-def test_paired_difference_covers(cells):
-    n, total = 12, 0.0
-    for x in range(n + 1):
-        for y in range(n + 1 - x):
-            first = np.repeat([True, False, False], [x, y, n - x - y])
-            second = np.repeat([False, True, False], [x, y, n - x - y])
-            found = paired_difference(first, second)
-            inside = found.low <= cells[0] - cells[1] <= found.high
-            total += inside * multinomial.pmf([x, y, n - x - y], n, cells)
-    assert total >= 0.95
 
 
 @pytest.mark.parametrize("half_width", [0.2, 0.05, 0.013])
@@ -60,5 +47,3 @@ def test_refuses_other_nonsense():
         clopper_pearson(5, 4)
     with pytest.raises(ValueError, match="level"):
         clopper_pearson(1, 4, 1.0)
-    with pytest.raises(ValueError, match="one common length"):
-        paired_difference([True], [True, False])

@@ -1,13 +1,7 @@
 """Trials: independence of chunks and workers, shared level 0, given data, rewinding, both engines; stored and resumed."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +12,6 @@ from simulate.data import draw, trial_keys
 from theory.algorithms import Algorithm, At, Rewind, levels
 from theory.criteria import Criterion
 
-ROOT = Path(__file__).parents[2]
 SMALL = {"n": 40, "d": 3, "sigma": 0.3, "t": 30.0, "trials": 11, "algorithms": ("IMP", "WR(time=2)", "LRR"), "init": "bounded"}
 
 
@@ -176,7 +169,7 @@ def test_foreign_other_and_damaged_results_are_refused(tmp_path):
         simulate.load(tmp_path / "none")
 
 
-def test_unfinished_runs_of_other_settings_and_damaged_chunks_are_refused(tmp_path, monkeypatch):
+def test_an_unfinished_run_of_other_settings_is_refused_and_a_damaged_chunk_computed_again(tmp_path, monkeypatch, capsys):
     parts = tmp_path / "r.zarr.parts"
     monkeypatch.setattr("simulate.store._save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
@@ -187,24 +180,5 @@ def test_unfinished_runs_of_other_settings_and_damaged_chunks_are_refused(tmp_pa
         simulate.trials({**SMALL, "seed": 5}, out=tmp_path / "r.zarr")
     chunk = next(parts.glob("*.npz"))
     chunk.write_bytes(chunk.read_bytes()[:200])
-    with pytest.raises(ValueError, match="damaged"):
-        simulate.trials({**SMALL, "chunk": 4}, out=tmp_path / "r.zarr")
-    chunk.unlink()
     assert same(simulate.trials({**SMALL, "chunk": 4}, out=tmp_path / "r.zarr"), simulate.trials(SMALL))
-
-
-def test_killed_and_started_again_gives_the_same_bits(tmp_path):
-    out = tmp_path / "r.zarr"
-    words = ["simulate", "trials", "--n", "300", "--sigma", "0.2", "--t", "300", "--trials", "40", "--chunk", "2", "--out"]
-    process = subprocess.Popen([sys.executable, "-m", "signescape", *words, out], cwd=ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 50
-    while len(list(tmp_path.glob("r.zarr.parts/*.npz"))) < 3 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not out.exists()
-    assert list(tmp_path.glob("r.zarr.parts/0*.npz"))
-    settings = {"n": 300, "sigma": 0.2, "t": 300.0, "trials": 40}
-    resumed = simulate.trials({**settings, "chunk": 2}, out=out)
-    assert same(resumed, simulate.trials(settings))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["r.zarr"]
+    assert "is damaged (File is not a zip file); it is computed again." in capsys.readouterr().err

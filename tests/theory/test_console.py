@@ -83,6 +83,18 @@ def test_progress_goes_to_standard_error(capsys):
     assert err.endswith("; done\n")
 
 
+def test_progress_tells_rate_and_time_left_of_what_is_new(capsys, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("theory.console.time.monotonic", lambda: clock[0])
+    with console.progress("trials", 1000, every=0.0) as step:
+        step.skip(400)
+        clock[0] += 2.0
+        step(246)
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "trials: 400/1000, 0 s"
+    assert last == "trials: 646/1000, 2 s, 120/s, about 3 s left"
+
+
 def test_progress_is_sparing(capsys):
     with console.progress("trials", 1000, every=60.0) as step:
         for _ in range(1000):

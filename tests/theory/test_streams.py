@@ -32,6 +32,13 @@ def test_counters_make_other_values():
     assert len(keys) == 10
 
 
+@given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(-(2**63), 2**63 - 1)), min_size=1, max_size=5), COUNTERS)
+def test_each_key_may_have_a_counter_of_its_own(pairs, counter):
+    keys, own = np.array([k for k, _ in pairs], np.uint64), np.array([c for _, c in pairs], np.int64)
+    together = key(keys, counter, own, "more")
+    assert together.tolist() == [int(key(k, counter, c, "more")) for k, c in pairs]
+
+
 def test_keys_and_counters_do_not_add_up():
     """Key 5 with counter 2 is not key 6 with counter 1."""
     grid = [key(np.arange(100), first, second) for first in range(10) for second in range(10)]
