@@ -142,7 +142,16 @@ def escape_rows(document: Document) -> Table:
 
 def agreement_rows(document: Document) -> Table:
     """One row for each noise, class of starts and algorithm: what the population predicts, the others by what it takes."""
-    head = ("σ", "start", "algorithm", "n", "as the population predicts", "the others first right with", "not even so", "settings")
+    head = (
+        "σ",
+        "start",
+        "algorithm",
+        "n",
+        "as the population predicts",
+        "the others first right with",
+        "not even so",
+        "settings",
+    )
     rows = []
     for g in document["data"]["groups"]:
         others = ", ".join(f"{name}: {k}" for name, k in g["first_right"].items() if k and name != "none") or "–"

@@ -96,12 +96,12 @@ def agree(
     rows = []
     for sigma in sigmas:
         for init in inits:
-            one, law = base.but(sigma=sigma, init=init), initialisation(init)
-            path = None if out is None else Path(out) / f"sigma={sigma:g},init={law.spec}.zarr"
-            name = show and f"{show}, σ = {sigma:g}, {law.spec}"
+            one, start = base.but(sigma=sigma, init=init), initialisation(init)
+            path = None if out is None else Path(out) / f"sigma={sigma:g},init={start.spec}.zarr"
+            name = show and f"{show}, σ = {sigma:g}, {start.spec}"
             build = partial(_dataset, one, checks, executor=executor, show=name)
             found = stored(path, SCHEMA, one.settings() | {"checks": checks}, build)
-            rows += [row for law_name in one.names for row in _rows(found.sel(algorithm=law_name), sigma, law)]
+            rows += [row for law_name in one.names for row in _rows(found.sel(algorithm=law_name), sigma, start)]
     return rows
 
 

@@ -267,7 +267,7 @@ def _agree(o: AgreeOptions) -> None:
         settings = {k: v for k, v in o.settings().items() if k not in ("sigma", "init")} | options
         emit({"settings": settings, "provenance": provenance("simulate.agree/1", settings, seed=o.seed), "groups": rows})
         return
-    columns = ["σ", "initialisation", "algorithm", "n", "learned", "population right [95 %]", "first right", "set aside", "wrong"]
+    columns = ["σ", "initialisation", "algorithm", "n", "learned", "population [95 %]", "first right", "set aside", "wrong"]
     table = _table(f"Theory against simulation, trial by trial, {_law(o)}", columns)
     for r in rows:
         share = _interval(r.right["population"] / max(r.n, 1), r.low, r.high)
@@ -275,8 +275,8 @@ def _agree(o: AgreeOptions) -> None:
         counts = firsts, str(r.margins["any"]), f"{r.wrong} + {r.wrong_inside}"
         table.add_row(f"{r.sigma:g}", r.init, r.algorithm, str(r.n), str(r.learned), share, *counts)
     _show(table)
-    say("First right: trials that the population does not predict, by the first predictor that does: branches / mask / restart /")
-    say("none. Set aside: within a margin fixed in advance. Wrong: misses of the last predictor outside + inside these margins.")
+    say("First right: trials that the population does not predict, by the first predictor that does, branches / mask /")
+    say("restart / none. Set aside: within a margin fixed in advance. Wrong: the last predictor's misses outside + inside it.")
     say(f"Integrated once more: {sum(r.checked for r in rows)} confirmed, {sum(r.refuted for r in rows)} refuted.")
 
 

@@ -379,8 +379,9 @@ def entry(version: str) -> Any:
     """``run``, compiled, from the disk where it was compiled before; ``version`` names the source of all that it calls.
 
     run(X (B, d, n), y (B, n), a (B,), w (B, d), mask (B, d), at (T,), tolerance, most, out_a (B, T), out_w (B, T, d),
-    out (B, 5)): all trials, one after the other; values at the increasing times ``at`` to out_a and out_w, and steps, end, events, forks and
-    the most samples slid on at once to ``out``. Weights off ``mask`` are zero. ``most``: steps until a trial is given up.
+    out (B, 5)): all trials, one after the other; values at the increasing times ``at`` to out_a and out_w, and steps, end,
+    events, forks and the most samples slid on at once to ``out``. Weights off ``mask`` are zero. ``most``: steps until a trial
+    is given up.
     """
 
     def run(

@@ -96,7 +96,9 @@ def _one_input(a: Array, w: Array, branches: Branches) -> NDArray[np.int8]:
 
 
 def _several(a: Array, w: Array, rest: NDArray[np.bool_]) -> NDArray[np.int8]:
-    across = np.linalg.norm(w[:, 1:], axis=-1)
+    with np.errstate(over="ignore"):
+        across = np.linalg.norm(w[:, 1:], axis=-1)
+    across = np.where(np.isinf(across), np.hypot.reduce(w[:, 1:], axis=-1), across)  # squares overflow before values do
     norm = np.hypot(w[:, 0], across)
     status = np.where(rest | ((across == 0) & (w[:, 0] < 0)), Status.STUCK, Status.UNDECIDED)
     status = np.where((a <= -norm) | (norm == 0), Status.COLLAPSED, status)

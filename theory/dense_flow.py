@@ -100,7 +100,7 @@ def population_flow(a0: ArrayLike, w0: ArrayLike, t: ArrayLike) -> tuple[Array, 
     line = state[2] == 0
     stiff = ~line & is_stiff((state[0] - r) * (state[0] + r), time)
     plane = ~line & ~stiff
-    state[:, stiff] = stiff_flow(*state[:, stiff], time[stiff])
+    state[:, stiff] = stiff_flow(state[0, stiff], state[1, stiff], state[2, stiff], time[stiff])
     state[:, plane] = _integrate(state[:, plane], time[plane])
     state[:2, line] = one_input.flow(state[0, line], state[1, line], one_input.POPULATION, time[line])
     a, along, side = state.reshape(3, *a0.shape)

@@ -98,16 +98,25 @@ def work(task: Task) -> Arrays:
 
 
 def summary(task: Task, arrays: Arrays) -> Variables:
-    """Counts by class of starts; the escapes from a0 > 0 > w_1 beside the three statements."""
-    imp = arrays["status"][task.config.names.index("IMP")] == Status.LEARNED
-    stuck = arrays["stuck"]
+    """Counts by class of starts; the escapes from a0 > 0 > w_1 beside the three statements.
+
+    judged: those whose steps neither diverged nor lost e_1 in level 0, of which the laws are right or wrong.
+    """
+    status = arrays["status"][task.config.names.index("IMP")]
+    imp, stuck = status == Status.LEARNED, arrays["stuck"]
+    judged = stuck & (status != Status.DIVERGED) & (status != Status.WRONG_MASK)
     laws = {name: arrays[name] & stuck for name in ("constant", "moving")}
     n, escaped = int(stuck.sum()), int((imp & stuck).sum())
     low, high = clopper_pearson(escaped, max(n, 1)) if n else (0.0, 1.0)
-    found: Variables = {"stuck": ((), n), "escaped": ((), escaped), "escape": ((), escaped / max(n, 1))}
+    found: Variables = {
+        "stuck": ((), n),
+        "judged": ((), int(judged.sum())),
+        "escaped": ((), escaped),
+        "escape": ((), escaped / max(n, 1)),
+    }
     found |= {"escape_low": ((), low), "escape_high": ((), high)}
     for name, law in laws.items():
-        found |= {f"{name}_escape": ((), law.sum() / max(n, 1)), f"{name}_wrong": ((), int(((law != imp) & stuck).sum()))}
+        found |= {f"{name}_escape": ((), law.sum() / max(n, 1)), f"{name}_wrong": ((), int(((law != imp) & judged).sum()))}
     found["against_bound"] = ((), int((imp & stuck & ~arrays["free"]).sum()))
     rows = [np.ones_like(stuck), arrays["positive"], ~arrays["positive"]]
     classes = [_class(task.config, arrays, row, laws["constant"]) for row in rows]
@@ -145,11 +154,12 @@ def rows(dataset: "xarray.Dataset") -> list[dict[str, Any]]:
         found.append(
             {"momentum": float(mu)}
             | {f"η at which half escape, {words}": _half(one.eta.values, one[name].values) for name, words in HALVES.items()}
-            | {name: int(one[name].sum()) for name in ("stuck", "escaped", "constant_wrong", "moving_wrong", "against_bound")}
+            | {name: int(one[name].sum()) for name in COUNTS}
         )
     return found
 
 
+COUNTS = ("stuck", "judged", "escaped", "constant_wrong", "moving_wrong", "against_bound")
 HALVES = {"escape": "simulated", "constant_escape": "constant a", "moving_escape": "moving a"}
 
 
@@ -215,7 +225,7 @@ STUDIES = (
         presets(
             COMMON | {"init": ("balanced",)},
             smoke={"momentum": (0.0, 0.9), "eta": (0.003, 0.01, 0.1, 1.0), "trials": 60, "time": 50.0, "n": 100},
-            paper={"momentum": (0.0, 0.5, 0.9, 0.97), "eta": spaced(0.0003, 3, 41), "trials": 1000, "time": 100.0},
+            paper={"momentum": (0.0, 0.5, 0.9, 0.97), "eta": spaced(0.001, 3, 31), "trials": 1000, "time": 60.0},
             full={
                 "init": ("balanced", "bounded", "gaussian"),
                 "momentum": (0.0, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99),

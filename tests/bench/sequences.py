@@ -2,7 +2,57 @@
 
     .venv/bin/python tests/bench/sequences.py
 
-DATE
+21 November 2026, fixed seeds.
+
+Misses of 4,000 repeats at level 0.95, by how often one looks; in the last column Clopper and Pearson's interval.
+
+| p    | every trial to 10⁴ | every 100 to 10⁵ | every 1,000 to 10⁶ | Clopper–Pearson every 100 to 10⁵ |
+|------|--------------------|------------------|--------------------|----------------------------------|
+| 0.01 | 4.2 %              | 3.7 %            | 0.9 %              | 45 %                             |
+| 0.1  | 4.2 %              | 2.7 %            | 1.0 %              | 51 %                             |
+| 0.25 | 3.9 %              | 2.2 %            | 0.9 %              | 51 %                             |
+| 0.5  | 4.0 %              | 2.4 %            | 1.1 %              | 51 %                             |
+| 0.9  | 4.4 %              | 2.3 %            | 1.2 %              | 50 %                             |
+
+Width over Clopper–Pearson's at n:
+
+| p    | 10²  | 10³  | 10⁴  | 10⁵  | 10⁶  |
+|------|------|------|------|------|------|
+| 0.01 | 1.42 | 1.50 | 1.74 | 1.93 | 2.09 |
+| 0.1  | 1.47 | 1.56 | 1.74 | 1.91 | 2.07 |
+| 0.25 | 1.49 | 1.57 | 1.75 | 1.91 | 2.07 |
+| 0.5  | 1.50 | 1.57 | 1.75 | 1.91 | 2.07 |
+| 0.9  | 1.47 | 1.56 | 1.74 | 1.91 | 2.07 |
+
+Differences: width over that of the normal approximation. Two: by Bonferroni from an interval for each discordant count.
+One: ``paired_interval`` (fixed n) and ``difference_sequence``. Least exact coverage over 300 laws at n = 10, 40, 80 of the
+fixed ones: 0.983, 0.983, 0.981.
+
+| P(first only), P(second only) | n   | two fixed | one fixed | two sequences | one sequence |
+|-------------------------------|-----|-----------|-----------|---------------|--------------|
+| 0.25, 0                       | 10³ | 1.24      | 1.08      | 1.79          | 1.72         |
+|                               | 10⁴ | 1.18      | 1.03      | 1.88          | 1.79         |
+|                               | 10⁵ | 1.15      | 1.03      | 2.02          | 1.84         |
+| 0.3, 0.05                     | 10³ | 1.47      | 1.09      | 2.16          | 1.75         |
+|                               | 10⁴ | 1.45      | 1.04      | 2.34          | 1.80         |
+|                               | 10⁵ | 1.45      | 1.03      | 2.54          | 1.84         |
+| 0.2, 0.2                      | 10³ | 1.47      | 1.08      | 2.16          | 1.76         |
+|                               | 10⁴ | 1.45      | 1.04      | 2.35          | 1.81         |
+|                               | 10⁵ | 1.45      | 1.03      | 2.54          | 1.85         |
+| 0.01, 0                       | 10³ | 1.60      | 1.66      | 2.09          | 1.81         |
+|                               | 10⁴ | 1.28      | 1.12      | 1.99          | 1.71         |
+|                               | 10⁵ | 1.19      | 1.04      | 2.07          | 1.77         |
+| 0.005, 0.005                  | 10³ | 1.83      | 1.57      | 2.53          | 2.00         |
+|                               | 10⁴ | 1.67      | 1.18      | 2.70          | 1.76         |
+|                               | 10⁵ | 1.63      | 1.07      | 2.91          | 1.78         |
+
+Mean trials of a sequential estimate to a half width, 400 repeats:
+
+| half width | fixed n | p = 0 | 0.02 | 0.1  | 0.25  | 0.5   |
+|------------|---------|-------|------|------|-------|-------|
+| 0.05       | 402     | 64    | 120  | 362  | 786   | 1037  |
+| 0.02       | 2450    | 192   | 493  | 2254 | 4809  | 6806  |
+| 0.01       | 9702    | 512   | 1969 | 8880 | 19639 | 27960 |
 """
 
 import numpy as np
@@ -97,16 +147,13 @@ def worst_coverage(n, laws=300):
 
 def needed(half_width, p, rng, repeats=400):
     """Mean trials of a sequential estimate, looks as in ``simulate.estimate``."""
-    total = []
-    for _ in range(repeats):
-        hits = before = 0
-        for n in batch_ends():
-            hits, before = hits + rng.binomial(n - before, p), n
-            low, high = confidence_sequence(hits, n, LEVEL, trials_needed(half_width) / 20)
-            if high - low <= 2 * half_width:
-                break
-        total.append(n)
-    return np.mean(total)
+    hits, total, before = np.zeros(repeats), np.zeros(repeats), 0
+    for n in batch_ends():
+        hits, before = hits + rng.binomial(n - before, p, repeats), n
+        low, high = confidence_sequence(hits, n, LEVEL, trials_needed(half_width) / 20)
+        total[(total == 0) & (high - low <= 2 * half_width)] = n
+        if total.all():
+            return total.mean()
 
 
 def main():
@@ -119,7 +166,7 @@ def main():
     table(
         "Least coverage, exact, 300 laws",
         ("n", "paired interval", "Bonferroni"),
-        [(n, *worst_coverage(n)) for n in (10, 40, 80)],
+        [(n, *(f"{c:.4f}" for c in worst_coverage(n))) for n in (10, 40, 80)],
     )
     rng = np.random.default_rng(0)
     rows = [(h, trials_needed(h), *(f"{needed(h, p, rng):.0f}" for p in (0, 0.02, 0.1, 0.25, 0.5))) for h in (0.05, 0.02, 0.01)]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulate import trials
+from simulate import Config, trials
+from simulate.data import draw, trial_keys
 from simulate.gd import End, SampleForce, descend
 from simulate.sample_flow import sample_flow
 from theory.dense_flow import population_flow
@@ -118,7 +119,9 @@ def test_laws(seed, a0, sigma, t):
     X, y, a, w = problem(3, 3, 25, sigma, seed, a0)
     run = sample_flow(X, y, a, w, t, at=[t / 3])
     norms = (w * w).sum(-1)
-    np.testing.assert_allclose(run.a**2 - (run.w**2).sum(-1), a * a - norms, atol=1e-13 * (a * a + norms + run.a**2).max())
+    for end_a, end_w in ((run.a, run.w), run.points[t / 3]):
+        size = a * a + norms + end_a**2 + (end_w**2).sum(-1)
+        assert (np.abs(end_a**2 - (end_w**2).sum(-1) - (a * a - norms)) < 2e-15 * size).all()
     loss = [(((a * np.maximum(np.einsum("bd,bdn->bn", w, X), 0).T).T - y) ** 2).mean(-1) for a, w in
             ((a, w), run.points[t / 3], (run.a, run.w))]  # fmt: skip
     assert (np.diff(loss, axis=0) <= 1e-12).all()
@@ -224,6 +227,21 @@ def test_rest_is_rest():
     later = sample_flow(X, y, run.a, run.w, 1e4, tolerance=1e-12)
     slack = np.maximum(np.abs(run.a), np.linalg.norm(run.w, axis=1))[rest]
     assert (np.abs(later.w - run.w).max(-1)[rest] < 1e-9 * slack).all()
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.3])
+def test_what_ends_early_has_ended(sigma):
+    """A hundred times longer changes nothing: rest and collapse are certain, and so are the statuses they lead to."""
+    options = {"n": 60, "d": 4, "sigma": sigma, "trials": 30, "seed": 5, "engine": "flow", "init": "gaussian"}
+    short, long = trials(options | {"t": 200.0}), trials(options | {"t": 2e4})
+    batch = draw(Config(**options), trial_keys(Config(**options), np.arange(30)))
+    early, late = (sample_flow(batch.X, batch.y, batch.a0, batch.w0, t) for t in (200.0, 2e4))
+    ended = early.end != End.TIME
+    assert {End.REST} | ({End.COLLAPSED} if sigma == 0 else set()) <= set(early.end)
+    assert (late.end == early.end)[ended].all()
+    assert distance(early, late)[ended].max() < 1e-9
+    same = (short.status == long.status).sel(algorithm="LRR").to_numpy()
+    assert same[ended].all()
 
 
 def test_ends_at_the_origin():

@@ -86,6 +86,8 @@ def test_status_is_where_the_flow_goes(a, w, beta, beta_plus):
         (-2.0, [1.0, 1.0], False, S.COLLAPSED),
         (-5.0, [3.0, 4.0], False, S.COLLAPSED),
         (1.0, [0.0, 0.0], False, S.COLLAPSED),
+        (-2e200, [1e200, 1e200], False, S.COLLAPSED),
+        (-1e200, [-1e200, 1e200], False, S.UNDECIDED),
     ],
 )
 def test_several_inputs(a, w, rest, status):
@@ -97,6 +99,7 @@ def test_several_inputs(a, w, rest, status):
 def test_wrong_mask_and_divergence_come_first():
     branches = Branches(*(np.full(2, x) for x in (0.5, 1.0, 0.5, 0.0)))
     mask = np.array([[False, True]] * 2)
-    found = classify(np.ones(2), np.array([[0.0, 1.0]] * 2), mask, branches, np.zeros(2, bool), np.array([False, True]))
-    assert found.tolist() == [S.WRONG_MASK, S.DIVERGED]
+    given = np.ones(2), np.array([[0.0, 1.0]] * 2), mask, branches, np.zeros(2, bool), np.array([False, True])
+    assert classify(*given).tolist() == [S.WRONG_MASK, S.DIVERGED]
+    assert classify(*given, np.array([True, False])).tolist() == [S.GIVEN_UP, S.DIVERGED]
     assert attributes()["flag_meanings"].split()[S.WRONG_MASK] == "wrong_mask"

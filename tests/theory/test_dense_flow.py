@@ -33,6 +33,40 @@ def test_the_flow_equals_a_solver_in_full_coordinates(init, d, t):
         assert np.allclose(w[i], inner, atol=2e-8)
 
 
+@pytest.mark.parametrize("c", [-0.5, -4.0, -30.0])
+def test_the_stiff_integrator_equals_the_explicit_one(c, monkeypatch):
+    """From all around the circle, a of either sign; and an implicit solver of SciPy, in full coordinates, for one of them."""
+    theta, size = np.linspace(0.02, 3.1, 24), np.sqrt(-c)
+    a0 = size * np.sinh(np.resize([-1.0, -0.1, 0.0, 0.3, 1.2], 24))
+    w0 = np.sqrt(a0 * a0 - c)[:, None] * np.stack([np.cos(theta), np.sin(theta)], -1)
+    t = 210.0 / -c
+    a, w = population_flow(a0, w0, t)
+    monkeypatch.setattr("theory.stiff_flow.STIFF", np.inf)
+    slow_a, slow_w = population_flow(a0, w0, t)
+    np.testing.assert_allclose(a, slow_a, rtol=1e-8, atol=1e-10 * size)
+    np.testing.assert_allclose(w, slow_w, rtol=2e-8, atol=1e-10 * size)
+    np.testing.assert_allclose(conserved(a, w), c, rtol=1e-13)
+
+    def speed(_, y):
+        by_a, by_w = gradient(y[0], y[1:])
+        return -np.concatenate([[by_a], by_w])
+
+    found = solve_ivp(speed, (0, t), [a0[13], *w0[13]], method="Radau", rtol=1e-10, atol=1e-12).y[:, -1]
+    np.testing.assert_allclose(found, [a[13], *w[13]], atol=1e-7 * size)
+
+
+def test_what_decays_keeps_its_order_below_all_floats():
+    """T4 outside D, c > 0: θ → π at e^{−ct/2}; w is left at 1e-140, w_1 negative, the other weights smaller still."""
+    a, w = population_flow([-2.0, -2.0], [[0.5, 0.5], [0.5, 0.5]], np.array([20.0, 1e5]))
+    c = 3.5
+    np.testing.assert_allclose(a, -np.sqrt(c), rtol=1e-6)
+    assert (w[:, 0] < 0).all()
+    np.testing.assert_allclose(np.linalg.norm(w[1]), 1e-140, rtol=1e-6)
+    assert 0 < w[1, 1] < 1e-200
+    later = population_flow([-2.0], [[0.5, 0.5]], 30.0)[1]
+    np.testing.assert_allclose(later[0] / w[0], np.exp([-c * 5, -c * 10]), rtol=1e-4)
+
+
 def test_a_false_gradient_would_be_noticed():
     """Negative control: half the pull of the teacher is another flow."""
 
@@ -65,7 +99,7 @@ def test_two_phases_are_one(init):
     assert np.allclose(whole[1], halves[1], atol=1e-8)
 
 
-@pytest.mark.parametrize("t", [0.0, 0.7, 5.0])
+@pytest.mark.parametrize("t", [0.0, 0.7, 5.0, 200.0])
 def test_results_do_not_depend_on_the_batch(t):
     a0, w0 = initialisation("gaussian").sample(np.random.default_rng(6), 9, 24)
     w0[::7, 1:] = 0
