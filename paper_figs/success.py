@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from xarray import Dataset
 
-from simulate import Config, Status, clopper_pearson, paired_difference, trials
+from simulate import Config, clopper_pearson, paired_difference, trials
+from simulate.status import OPEN
 from theory import algorithm, learns, success_probability
 from theory.console import progress
 from theory.workers import pool
@@ -69,7 +70,7 @@ def _point(config: Config, found: Dataset) -> dict[str, Any]:
     for name in config.names:
         hits = int(learned[name].sum())
         low, high = clopper_pearson(hits, config.trials)
-        undecided = int((found.status.sel(algorithm=name) == Status.UNDECIDED).sum())
+        undecided = int(found.status.sel(algorithm=name).isin(OPEN).sum())
         against = int((learned[name] & negative).sum())
         point[name] = {
             "hits": hits,

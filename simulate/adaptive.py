@@ -35,7 +35,7 @@ from .diagram import INITIAL, NUMERIC, Axes, Grid, checked, setting
 from .rounds import lasting
 from .run_trials import simulate
 from .sequences import confidence_sequence
-from .status import Status
+from .status import OPEN, Status
 from .store import Chunk, chunks, stored
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class _Search:
         return xarray.Dataset(
             {
                 "hits": (dims, counts[..., Status.LEARNED]),
-                "undecided": (dims, counts[..., Status.UNDECIDED]),
+                "undecided": (dims, counts[..., list(OPEN)].sum(-1)),
                 "n": (dims, counts.sum(-1)),
                 "counts": ((*dims, "status"), counts),
                 "above": (dims, self.labels == 1),

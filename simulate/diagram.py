@@ -14,7 +14,7 @@ from theory.streams import key
 from .config import Config, as_config
 from .data import trial_keys
 from .run_trials import simulate
-from .status import Status
+from .status import OPEN, Status
 from .store import Chunk, chunks, stored
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INITIAL", "NUMERIC", "checked", "phase_diagram", "setting"]
 
-SCHEMA = "simulate.phase_diagram/2"
+SCHEMA = "simulate.phase_diagram/3"
 NUMERIC = ("n", "d", "sigma", "eta", "t", "keep", "levels")
 INITIAL = ("a0", "w1")
 Axes = Mapping[str, Sequence[float]]
@@ -91,7 +91,7 @@ def _dataset(config: Config, grid: Grid, parts: Path | None, executor: Executor 
     return xarray.Dataset(
         {
             "hits": (dims, counts[..., Status.LEARNED]),
-            "undecided": (dims, counts[..., Status.UNDECIDED]),
+            "undecided": (dims, counts[..., list(OPEN)].sum(-1)),
             "n": (dims, counts.sum(-1)),
             "counts": ((*dims, "status"), counts),
         },

@@ -19,7 +19,7 @@ from .rounds import lasting
 from .run_trials import finished, joined, trials
 from .sequences import confidence_sequence
 from .statistics import clopper_pearson, trials_needed
-from .status import Status
+from .status import OPEN
 from .store import stored
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _estimate(
     """Everything from the trials; ``rule`` if they came in batches."""
     n, anytime = found.sizes["trial"], rule is not None
     learned = {name: found.learned.sel(algorithm=name).to_numpy() for name in config.names}
-    undecided = {name: int((found.status.sel(algorithm=name) == Status.UNDECIDED).sum()) for name in config.names}
+    undecided = {name: int(found.status.sel(algorithm=name).isin(OPEN).sum()) for name in config.names}
     proportions = {name: _proportion(int(hits.sum()), undecided[name], n, level, rule) for name, hits in learned.items()}
     controls, uncontrolled = {}, {}
     for name, law in predictions.items():

@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from theory.one_input import Branches
 
-__all__ = ["Status", "attributes", "classify"]
+__all__ = ["OPEN", "Status", "attributes", "classify"]
 
 Array = NDArray[np.float64]
 
@@ -57,6 +57,10 @@ class Status(IntEnum):
     def label(self) -> str:
         """The name in words."""
         return self.name.lower().replace("_", " ")
+
+
+OPEN = (Status.UNDECIDED, Status.GIVEN_UP)
+"""Neither learned nor failed for certain: what is counted as undecided."""
 
 
 def attributes() -> dict[str, object]:

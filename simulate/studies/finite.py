@@ -13,7 +13,7 @@ from theory import in_basin
 from ..config import Config
 from ..run_trials import simulate
 from ..statistics import clopper_pearson
-from ..status import Status
+from ..status import OPEN, Status
 from .measures import late
 from .study import Arrays, Settings, Study, Task, Variables, flat, plain_config, presets
 
@@ -41,7 +41,7 @@ def summary(task: Task, arrays: Arrays) -> Variables:
 
     Undecided trials are neither; nor is what a mask taken too early makes of a dense flow that is still on its way.
     """
-    learned, undecided = arrays["status"] == Status.LEARNED, arrays["status"] == Status.UNDECIDED
+    learned, undecided = arrays["status"] == Status.LEARNED, np.isin(arrays["status"], OPEN)
     undecided |= arrays["late"] & ~learned
     inside = arrays["inside"]
     missed, strayed = (~learned & ~undecided & inside).sum(-1), (learned & ~inside).sum(-1)

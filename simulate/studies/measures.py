@@ -14,7 +14,7 @@ from ..config import Config
 from ..paired import paired_difference
 from ..run_trials import simulate
 from ..statistics import clopper_pearson
-from ..status import Status
+from ..status import OPEN, Status
 from .study import Arrays, Task, Variables, flat
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def proportions(
     that ended otherwise, the undecided not counted. gap: success of the last algorithm less that of the first on the same
     trials, with gap_low … gap_high; without it for one algorithm.
     """
-    learned, undecided = status == Status.LEARNED, status == Status.UNDECIDED
+    learned, undecided = status == Status.LEARNED, np.isin(status, OPEN)
     undecided |= ~learned & (False if late is None else late)
     hits, n = learned.sum(-1), status.shape[-1]
     low, high = clopper_pearson(hits, n)

@@ -13,7 +13,7 @@ from theory.streams import key
 
 from ..config import Config
 from ..run_trials import simulate
-from ..status import Status
+from ..status import OPEN, Status
 from .measures import clopper_pearson, judged
 from .study import Arrays, Settings, Study, Task, Variables, even, plain_config, presets
 
@@ -45,7 +45,8 @@ def summary(task: Task, arrays: Arrays) -> Variables:
     """Counts of each pixel, its place in the theory's basin, and the trials that the exact maps with their own data miss."""
     a0, axis, trials = task.point["a0"], np.array(task.settings["w1"], float), int(task.settings["trials"])
     shape = (len(task.config.names), len(axis), trials)
-    learned, undecided = (arrays["status"].reshape(shape) == s for s in (Status.LEARNED, Status.UNDECIDED))
+    status = arrays["status"].reshape(shape)
+    learned, undecided = status == Status.LEARNED, np.isin(status, OPEN)
     undecided |= ~learned & arrays["late"].reshape(shape[1:])
     wrong = ((arrays["predicted"].reshape(shape) > 0.5) != learned) & ~undecided
     w0 = np.zeros((len(axis), task.config.d))

@@ -29,8 +29,7 @@ nearest. "Cheapest uniform": the fewest trials of all grids and trials a pixel w
 | 10 | 32                | 2,174           | 42,268 | 0.41 % | 0.38     | none tried       | > 12.6 |
 
 One trial a pixel is a poor choice where the outcome depends on w_⊥: label noise is refined, not the boundary. n = 50, d = 2,
-σ = 0.2, t = 100, 65 × 65 pixels, against 60 other trials a pixel, whose own noise is part of every error here; P(LRR) varies
-slowly over the whole plane, so that few pixels are far from the boundary:
+σ = 0.2, t = 100, 65 × 65 pixels, against 60 other trials a pixel, whose own noise is part of every error here:
 
 | adaptive, at most | pixels measured | trials | error  | distance | cheapest uniform | ratio |
 |-------------------|-----------------|--------|--------|----------|------------------|-------|
