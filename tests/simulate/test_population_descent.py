@@ -19,39 +19,7 @@ from theory.dense_flow import in_basin
 pytest.importorskip("numba")
 torch = pytest.importorskip("torch")
 module = sys.modules["simulate.population_descent"]
-
-
-class Force(PopulationForce):
-    """T3 with π − θ by atan2, which keeps it accurate near θ = π, where the difference from π does not."""
-
-    def __call__(self, a, w):
-        across = np.sqrt(np.vecdot(w[:, 1:], w[:, 1:]))
-        square = w[:, 0] ** 2 + across**2
-        sink = np.divide(across, square, out=np.zeros_like(across), where=across > 0)
-        G = (sink / (2 * np.pi) - a / 2)[:, None] * w
-        G[:, 0] += np.where((across > 0) | (w[:, 0] != 0), np.arctan2(across, -w[:, 0]) / (2 * np.pi), 0.0)
-        return G
-
-
-def on_cpu_by_torch(_):
-    """In place of the compiled solver."""
-    from simulate.population_torch import descend_on
-
-    return functools.partial(descend_on, torch.device("cpu"))
-
-
-@pytest.fixture(
-    params=[
-        "cpu",
-        "torch",
-        pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
-    ]
-)
-def run(request, monkeypatch):
-    """The engine: compiled, torch on CPU tensors, torch on a GPU."""
-    if request.param == "torch":
-        monkeypatch.setattr(module, "_solver", on_cpu_by_torch)
-    return functools.partial(descend, device="cpu" if request.param == "torch" else request.param)
+ENGINE = descend, module, "descend_on"
 
 
 def starts(count, d, seed=0):
@@ -77,7 +45,7 @@ def compare(found, expected, atol=1e-12):
 def test_agrees_with_descent_of_all_weights(run, d):
     a, w = starts(60, d)
     options = {"at": [0, 5, 17, 700, 900]}
-    compare(run(a, w, 0.1, 900, **options), by_weights(Force(), a, w, 0.1, 900, **options))
+    compare(run(a, w, 0.1, 900, **options), by_weights(PopulationForce(), a, w, 0.1, 900, **options))
 
 
 @pytest.mark.parametrize("momentum", [0.5, 0.9])
@@ -85,10 +53,10 @@ def test_agrees_with_momentum(run, momentum):
     """Who stays with a > 0; with a < 0 momentum swings w through 0 again and again, where directions are chaotic."""
     a, w = starts(80, 3)
     options = {"at": [3, 500], "momentum": momentum}
-    expected = by_weights(Force(), a, w, 0.05, 600, **options)
+    expected = by_weights(PopulationForce(), a, w, 0.05, 600, **options)
     stays = in_basin(a, w) & (np.abs(a) < 3) & (expected.a > 0)
     assert stays.sum() > 40
-    expected = by_weights(Force(), a[stays], w[stays], 0.05, 600, **options)
+    expected = by_weights(PopulationForce(), a[stays], w[stays], 0.05, 600, **options)
     compare(run(a[stays], w[stays], 0.05, 600, **options), expected)
 
 
@@ -98,7 +66,7 @@ def test_frozen_weights_keep_their_value_and_act(run):
     a, w = np.abs(a[15:]), w[15:]
     mask = rng.random(w.shape) < 0.6
     found = run(a, w, 0.1, 800, mask=mask, at=[100])
-    compare(found, by_weights(Force(), a, w, 0.1, 800, mask=mask, at=[100]))
+    compare(found, by_weights(PopulationForce(), a, w, 0.1, 800, mask=mask, at=[100]))
     np.testing.assert_array_equal(found.w[~mask], w[~mask])
     without = run(a, np.where(mask, w, 0.0), 0.1, 800, mask=mask)
     assert np.abs(without.a - found.a).max() > 0.1  # negative control: they do act
@@ -109,7 +77,7 @@ def test_a_dying_neuron_stays_small():
     a, w = np.array([-3.0]), np.array([[0.34, -0.76]])
     found, expected = (
         step(0.1, 400, at=range(401))
-        for step in (functools.partial(descend, a, w), functools.partial(by_weights, Force(), a, w))
+        for step in (functools.partial(descend, a, w), functools.partial(by_weights, PopulationForce(), a, w))
     )
     sizes = [[np.abs(run.points[k][1]).max() for k in range(150, 401)] for run in (found, expected)]
     np.testing.assert_allclose(*sizes, rtol=1e-6)
@@ -124,7 +92,7 @@ def test_a_dying_neuron_stays_small():
 )
 def test_any_start(a, w, eta, steps):
     a, w = np.array([a]), np.array([w])
-    found, expected = descend(a, w, eta, steps), by_weights(Force(), a, w, eta, steps)
+    found, expected = descend(a, w, eta, steps), by_weights(PopulationForce(), a, w, eta, steps)
     if found.end[0] != End.DIVERGED:
         scale = 1 + np.abs(expected.w).max() + abs(expected.a[0])
         assert np.abs(found.w - expected.w).max() < 1e-8 * scale

@@ -1,6 +1,5 @@
 """The population flow in reduced coordinates: DOP853 on w itself, T2, T4, T6 and T7, tolerances, bits, rare starts."""
 
-import functools
 import math
 import sys
 from itertools import pairwise
@@ -23,28 +22,8 @@ from theory.one_input import POPULATION, Branches, flow
 pytest.importorskip("numba")
 torch = pytest.importorskip("torch")
 module = sys.modules["simulate.population_flow"]
+ENGINE = population_flow, module, "flow_on"
 TIMES = [0.0, 0.5, 3.0, 20.0, 100.0]
-
-
-def on_cpu_by_torch(_):
-    """In place of the compiled solver."""
-    from simulate.population_torch import flow_on
-
-    return functools.partial(flow_on, torch.device("cpu"))
-
-
-@pytest.fixture(
-    params=[
-        "cpu",
-        "torch",
-        pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
-    ]
-)
-def run(request, monkeypatch):
-    """The engine: compiled, torch on CPU tensors, torch on a GPU."""
-    if request.param == "torch":
-        monkeypatch.setattr(module, "_solver", on_cpu_by_torch)
-    return functools.partial(population_flow, device="cpu" if request.param == "torch" else request.param)
 
 
 def starts(count, d, seed=0, scale=1.0):
