@@ -231,8 +231,6 @@ def _attend(l, now, following, mu, order, moments, given, lanes, speeds, state, 
     while lanes[l, TRIAL] != NONE:
         i, k = lanes[l, TRIAL], lanes[l, STEP]
         if i >= 0:
-            if 0 < k < lanes[l, STOP] and inside[l] > 0:
-                break
             end = _ended(l, now, lanes[l, INPUTS], mu, state) if k > 0 else TIME
             _record(l, 1 - now if end == DIVERGED else now, lanes, state, alive, last_a, last_w[i])
             m = lanes[l, MOMENT]
@@ -245,7 +243,7 @@ def _attend(l, now, following, mu, order, moments, given, lanes, speeds, state, 
                 moment = moments[m] if m < len(moments) else steps
                 lanes[l, STOP] = min(lanes[l, PATIENT], moment, k + lanes[l, PAUSE])
                 lanes[l, PAUSE] = min(2 * lanes[l, PAUSE], LONGEST)
-                break
+                return following
         speeds[0][l], speeds[1][l] = 1.0, 0.0
         _begin(l, order[following] if following < len(order) else NONE, given, lanes, state, sums, cone, own)
         following += 1
@@ -291,9 +289,10 @@ def _entry(digest):
         while True:
             most, inputs, watched = -1, 0, 0
             for l in range(LANES):
-                following = _attend(
-                    l, now, following, mu, order, moments, given, lanes, speeds, state, sums, cone, own, shared, results
-                )
+                if lanes[l, TRIAL] == EMPTY or lanes[l, STEP] == lanes[l, STOP] or not cone[3][l] > 0:
+                    following = _attend(
+                        l, now, following, mu, order, moments, given, lanes, speeds, state, sums, cone, own, shared, results
+                    )
                 if lanes[l, TRIAL] != NONE:
                     left = lanes[l, STOP] - lanes[l, STEP]
                     most = left if most < 0 else min(most, left)
@@ -304,7 +303,8 @@ def _entry(digest):
                 done, now = _plain(most, rows, inputs, watched, eta, mu, 1.0 / n, now, state, sums, cone, residuals)
             else:
                 done, now = _general(most, rows, inputs, watched, eta, mu, 1.0 / n, now, state, sums, cone, residuals)
-            lanes[:, STEP] += done
+            for l in range(LANES):
+                lanes[l, STEP] += done
 
     return compiled(descend, cache=True)
 

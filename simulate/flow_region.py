@@ -10,10 +10,10 @@ allows for σ ≤ H are listed, by one pass over all, and only these are looked 
 
 import numpy as np
 
-from .flow_state import ALIVE, LISTED, REACH, Array, R, State, copy, dot, jit, root
+from .flow_state import ALIVE, LISTED, REACH, TIED, Array, R, State, copy, dot, jit, root
 from .vectors import LANES, fma, load, spread, store
 
-__all__ = ["bound", "list_samples", "measure", "next_sample", "within"]
+__all__ = ["bound", "confine", "list_samples", "measure", "next_sample", "within"]
 
 NEAR = 1e-14
 """A hyperplane counts as crossed this far behind it, relative to ‖w‖‖x_i‖: rounding on it is no crossing."""
@@ -115,3 +115,19 @@ def next_sample(s: State, order: int, h: float) -> tuple[int, float]:
             hit, h = i, when
             bend = bound(s.sizes[0], 2, order, h)
     return hit, h
+
+
+@jit
+def confine(s: State, order: int, h: float) -> float:
+    """The step, or as much of it as surely stays in the region; a new region if the present one has no room."""
+    if s.counts[TIED] == s.counts[ALIVE] - 1:  # on a line, where nothing is reached before w = 0
+        return h
+    measure(s, order)
+    if not within(s, order, h):
+        if s.counts[LISTED] < WANTED:
+            s.now[REACH] *= 2
+        list_samples(s)
+        measure(s, order)
+        while h > 0 and not within(s, order, h):
+            h *= 0.7
+    return h

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from .flow_kinks import cross, fork, leave, outside
-from .flow_region import WANTED, list_samples, measure, next_sample, within
+from .flow_region import confine, next_sample
 from .flow_series import evaluate, expand
 from .flow_state import (
     ALIVE,
     EVENTS,
     FORKS,
     IDLE,
-    LISTED,
     MOST,
     REACH,
     SIGN,
@@ -295,11 +294,8 @@ def _advance(s: State, order: int, h: float, kind: int) -> None:
 
 @jit
 def _nudge(s: State, left: float, far: float) -> float:
-    """Where rounding decides on which side of kinks w lies, and events follow one another at one time: go on for as long as
-    w moves less than ``far`` of max(|a|, ‖w‖), whatever kinks it meets, and look anew; how far that was, at most.
-
-    Two or more kinks at which the flow comes to rest with shares λ = 0 make such a place.
-    """
+    """Where rounding decides on which side of kinks w lies (two or more at which it rests with shares λ = 0), go on for as
+    long as w moves less than ``far`` of max(|a|, ‖w‖), and look anew; how far that was, at most."""
     outside(s)
     for j in range(len(s.w)):
         s.pull[j] = s.scratch[j]
@@ -315,22 +311,6 @@ def _nudge(s: State, left: float, far: float) -> float:
     _keep(s)
     s.now[WANT] = h
     return speed * h / large
-
-
-@jit
-def _confine(s: State, order: int, h: float) -> float:
-    """The step, or as much of it as surely stays in the region; a new region if the present one has no room."""
-    if s.counts[TIED] == s.counts[ALIVE] - 1:  # on a line, where nothing is reached before w = 0
-        return h
-    measure(s, order)
-    if not within(s, order, h):
-        if s.counts[LISTED] < WANTED:
-            s.now[REACH] *= 2
-        list_samples(s)
-        measure(s, order)
-        while h > 0 and not within(s, order, h):
-            h *= 0.7
-    return h
 
 
 @njit(nogil=True)
@@ -353,7 +333,7 @@ def _trial(s: State, at: Array, tolerance: float, most: int, out_a: Array, out_w
         if _slow(s, tolerance) and _resting(s, tolerance):
             ended = REST
             break
-        h = _confine(s, order, h)
+        h = confine(s, order, h)
         if left > 0 and not h > 0:  # too fast for floats
             ended = STALLED
             break

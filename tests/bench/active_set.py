@@ -5,24 +5,24 @@
 d = 10, Gaussian inputs, balanced initial values, η = 0.01, t = 1000, float64, one thread, processor time of that thread.
 Each engine runs all the steps (torch 2,000 of them: its cost does not depend on the step), and the ends agree to 1e-9.
 
-2026-11-21, two runs on a two-core AMD EPYC (AVX-512, 2.6 GHz) shared with other work, load 6 to 8, so ± 10 %; 24 trials:
+2026-11-21, an idle two-core AMD EPYC (Zen 4, AVX-512), 24 trials:
 
 =========================  ===============  ===============
 per trial-step             σ = 0            σ = 0.1
 =========================  ===============  ===============
-active set                 43.6, 44.7 ns    54.9, 57.0 ns
-fused Numba                899, 898 ns      861, 859 ns
-… times the active set     20.6, 20.1       15.7, 15.1
-torch, bmm, batch of 24    7.37, 7.85 µs    7.86, 7.62 µs
-… times the active set     169, 176         143, 134
+active set                 30.1 ns          51.4 ns
+fused Numba                879 ns           884 ns
+… times the active set     29.2             17.2
+torch, bmm, batch of 24    7.14 µs          7.17 µs
+… times the active set     238              140
 =========================  ===============  ===============
 
-α, a step without crossings: 27, 28 ns at n = 10³ and 24, 29 ns at n = 10⁵. β, a crossing in the first 2,000 steps, the looks it
-asks for included: 1.5 µs at n = 10³ (545 a trial), 2.7 µs at n = 10⁵ (59,141), where samples come from memory.
-The multiply-adds of a step with no sample watched take 6.0 ns at the processor's rate, 22 % of α: a step waits for the one
-before it, w to A w to w, some 60 cycles of latency for 22 vector instructions. Trials side by side would hide that.
-The mean is above α since a trial's first 1,000 steps take about 0.8 ms, and since trials with a0 < 0 take 39 to 44 ns a late
-step even at σ = 0 (others 26 to 29): the one looked into kept four samples watched, those it slides on.
+α, a step without crossings with all lanes full: 8.7 ns at n = 10³ and 9.4 ns at n = 10⁵. β, a crossing in the first 2,000
+steps, the looks it asks for included: 1.7 µs at n = 10³ (545 a trial), 3.8 µs at n = 10⁵ (39,207), samples being in memory.
+The multiply-adds of a step with no sample watched (A w, and five for each weight) take 5.1 ns at the processor's rate, 59 % of
+α; the rest are loads, one and a half for each multiply-add, from rows that lanes do not share. The mean is above α since a
+trial's first 2,000 steps take some 0.8 ms, and since trials with a0 < 0 slide: every watched sample adds 1.5 ns to a step.
+One trial at a time, as before there were lanes, took 44 and 57 ns, α 28 ns, waiting for the step before.
 """
 
 import argparse
