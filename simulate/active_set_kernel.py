@@ -15,7 +15,7 @@ import numpy as np
 
 from .active_set_cones import FEW, SHRINK, WATCHED, gather, length, look, tangent
 from .gd import CHECK, TINY, End
-from .vectors import LANES, add, all_positive, compiled, fma, load, mul, spread, store, sub, where_positive
+from .vectors import LANES, add, all_positive, compiled, fma, inlined, load, mul, spread, store, sub, where_positive
 
 __all__ = ["descend"]
 
@@ -156,7 +156,7 @@ def _ended(l, now, d, mu, state):
     return REST if still and (mu == 0 or pace[l] == pace[LANES + l]) else TIME
 
 
-@compiled
+@inlined
 def _look_around(l, now, given, lanes, speeds, state, sums, cone, own, shared):
     """Choose anew what lane l watches and sums, unless w has not left its cone in truth, and draw that cone around w."""
     X, y, columns = given[0], given[1], given[6]
@@ -223,7 +223,7 @@ def _numbers(size):
     return found[first : first + size]
 
 
-@compiled
+@inlined
 def _attend(l, now, following, mu, order, moments, given, lanes, speeds, state, sums, cone, own, shared, results):
     """All that lane l needs before the next march: an end recorded, another trial, a look; returns the next trial to begin."""
     last_a, last_w, point_a, point_w, taken, ends = results

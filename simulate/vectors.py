@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 __all__ = [
-    *["LANES", "add", "all_positive", "compiled", "fma", "load", "mul", "spread", "store", "sub", "total", "vector"],
+    *["LANES", "add", "all_positive", "compiled", "fma", "inlined", "load", "mul", "spread", "store", "sub", "total", "vector"],
     "where_positive",
 ]
 
@@ -30,6 +30,11 @@ def compiled(function: Callable[..., Any], cache: bool = False) -> Any:
         return njit(**options, cache=cache)(function)
     except RuntimeError:  # no folder to keep a cache in
         return njit(**options)(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """``function`` compiled into its callers: for one that takes dozens of arrays, whose call would cost more than its work."""
+    return njit(error_model="numpy", nogil=True, inline="always")(function)
 
 
 class Vector(types.Type):

@@ -10,17 +10,17 @@ Each engine runs all the steps (torch 2,000 of them: its cost does not depend on
 =========================  ===============  ===============
 per trial-step             σ = 0            σ = 0.1
 =========================  ===============  ===============
-active set                 30.1 ns          51.4 ns
-fused Numba                879 ns           884 ns
-… times the active set     29.2             17.2
-torch, bmm, batch of 24    7.14 µs          7.17 µs
-… times the active set     238              140
+active set                 26.8 ns          44.0 ns
+fused Numba                881 ns           859 ns
+… times the active set     32.9             19.6
+torch, bmm, batch of 24    7.08 µs          7.34 µs
+… times the active set     265              167
 =========================  ===============  ===============
 
-α, a step without crossings with all lanes full: 8.7 ns at n = 10³ and 9.4 ns at n = 10⁵. β, a crossing in the first 2,000
-steps, the looks it asks for included: 1.7 µs at n = 10³ (545 a trial), 3.8 µs at n = 10⁵ (39,207), samples being in memory.
-The multiply-adds of a step with no sample watched (A w, and five for each weight) take 5.1 ns at the processor's rate, 59 % of
-α; the rest are loads, one and a half for each multiply-add, from rows that lanes do not share. The mean is above α since a
+α, a step without crossings with all lanes full: 8.5 to 9.6 ns at n = 10³ and 6.6 to 9.4 ns at n = 10⁵. β, a crossing in the
+first 2,000 steps, the looks it asks for included: 1.4 µs at n = 10³ (545 a trial), 4.0 µs at n = 10⁵ (39,207), from memory.
+The multiply-adds of a step with no sample watched (A w, and five for each weight) take 5.1 ns at the processor's rate, over half
+of α; the rest are loads, one and a half for each multiply-add, for each lane has its own A. The mean is above α since a
 trial's first 2,000 steps take some 0.8 ms, and since trials with a0 < 0 slide: every watched sample adds 1.5 ns to a step.
 One trial at a time, as before there were lanes, took 44 and 57 ns, α 28 ns, waiting for the step before.
 """
