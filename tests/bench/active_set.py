@@ -19,8 +19,8 @@ torch, bmm, batch of 24    7.08 µs          7.34 µs
 
 α, a step without crossings with all lanes full: 8.5 to 9.6 ns at n = 10³ and 6.6 to 9.4 ns at n = 10⁵. β, a crossing in the
 first 2,000 steps, the looks it asks for included: 1.4 µs at n = 10³ (545 a trial), 4.0 µs at n = 10⁵ (39,207), from memory.
-The multiply-adds of a step with no sample watched (A w, and five for each weight) take 5.1 ns at the processor's rate, over half
-of α; the rest are loads, one and a half for each multiply-add, for each lane has its own A. The mean is above α since a
+The multiply-adds of a step with no sample watched (A w, and five for each weight) take 5.1 ns at the processor's rate, over
+half of α; the rest are loads, one and a half for each multiply-add, for each lane has its own A. The mean is above α since a
 trial's first 2,000 steps take some 0.8 ms, and since trials with a0 < 0 slide: every watched sample adds 1.5 ns to a step.
 One trial at a time, as before there were lanes, took 44 and 57 ns, α 28 ns, waiting for the step before.
 """
