@@ -8,14 +8,15 @@ IMP, WR(time=2) and LRR share level 0; d = 2, t = 1000, flow engine, over a0 × 
 has n = 200 samples and σ = 0. ``--share k`` takes every k-th trial of each pixel (k ≤ 64) and, beyond that, fewer pixels.
 Elapsed time of the whole command but the interpreter's start, worker processes and compiled code from the disk included.
 
-21 November 2026, two shared cores of an AMD EPYC (Zen 4) under load (5 to 6 other processes), processor time, µs a trial:
+21 November 2026, two shared cores of an AMD EPYC (Zen 4) under load (other work took a third of them), all trials:
 
-|            | all | draws | dense phase | three sparse phases, masks, statuses | the whole on two idle cores, from that  |
-|------------|-----|-------|-------------|--------------------------------------|-----------------------------------------|
-| samples    | 521 | 4.5   | 497         | 20                                   | 18 min (a 64th was run)                 |
-| population | 11  | 0.2   | 5.7         | 4.9                                  | 6 s and the start of the processes, 2 s |
+|            | elapsed | processor time | half of it: on two idle cores | a trial: draws | dense phase | the rest |
+|------------|---------|----------------|-------------------------------|----------------|-------------|----------|
+| samples    | 1,311 s | 1,869 s        | 15.6 min                      | 3.9 µs         | 507 µs      | 23 µs    |
+| population | 7.7 s   | 12.4 s         | 6 s                           | 0.2 µs         | 4.6 µs      | 4.0 µs   |
 
-All of ``population`` took 14.0 s of processor time, the start included; 0.25 GiB in a worker, 0.5 GiB in the first process.
+The rest: three sparse phases, masks, statuses. At most 0.26 GiB in the first process and 0.21 GiB in a worker for ``samples``,
+0.42 and 0.20 for ``population``. The times of a trial are of a few chunks before the run, at a higher load than the run's.
 """
 
 import argparse

@@ -4,15 +4,15 @@
 
 Gaussian inputs, balanced initial values, t = 1000, tolerance 1e-9; descent with η = 0.01, so 100,000 steps; float64, one
 thread, processor time of that thread. A finished trial of IMP and LRR is the dense phase and two phases of one weight, by the
-flow in closed form, by torch as costly as the dense one. 21 November 2026, two shared cores of an AMD EPYC (Zen 4) under
-load, 200 trials (torch timed on 300 steps, the fused loop on 8 trials); milliseconds a trial:
+flow in closed form, by torch as costly as the dense one. 21 November 2026, an idle two-core AMD EPYC
+(Zen 4), 200 trials (torch timed on 300 steps, the fused loop on 8 trials); milliseconds a trial:
 
 | d, n     | σ   | flow | steps | events | slide | fused Numba  | torch          | IMP + LRR by the flow | by torch     |
 |----------|-----|------|-------|--------|-------|--------------|----------------|-----------------------|--------------|
-| 10, 1000 | 0   | 1.90 | 700   | 527    | 56 %  | 92 (49 ×)    | 1559 (820 ×)   | 1.96                  | 2388 × that  |
-| 10, 1000 | 0.1 | 2.13 | 723   | 544    | 71 %  | 88 (41 ×)    | 1404 (658 ×)   | 2.17                  | 1942 × that  |
-| 2, 200   | 0   | 0.37 | 154   | 105    | 38 %  | 6 (16 ×)     | 118 (319 ×)    | 0.39                  | 916 × that   |
-| 2, 200   | 0.1 | 0.41 | 154   | 104    | 56 %  | 6 (14 ×)     | 120 (292 ×)    | 0.43                  | 840 × that   |
+| 10, 1000 | 0   | 1.86 | 693   | 521    | 52 %  | 88 (47 ×)    | 1022 (548 ×)   | 1.91                  | 1605 × that  |
+| 10, 1000 | 0.1 | 2.01 | 712   | 534    | 68 %  | 85 (42 ×)    | 1064 (531 ×)   | 2.05                  | 1555 × that  |
+| 2, 200   | 0   | 0.36 | 148   | 100    | 27 %  | 6 (16 ×)     | 114 (316 ×)    | 0.39                  | 885 × that   |
+| 2, 200   | 0.1 | 0.36 | 147   | 100    | 45 %  | 6 (16 ×)     | 120 (332 ×)    | 0.39                  | 929 × that   |
 
 Slide: at some time; half of the trials start from a0 < 0. The first call on a machine compiles, for 40 s of processor time.
 """
