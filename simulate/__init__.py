@@ -11,6 +11,8 @@
 | sample_flow | gradient flow on finite samples, from kink to kink or sliding on them (flow_*) | T2, T4, T14           |
 | population_flow | gradient flow on the population in two coordinates (population_*, _torch on a GPU) | T3, T4       |
 | population_descent | descent on the population in three coordinates (_kernel; _torch on a GPU)  | T3, T13               |
+| sgd        | mini-batches down to one sample, or fresh samples of the population (sgd_*)   | T13                   |
+| vectors, kernels | eight float64 in a register; what compiled kernels share                |                       |
 | trainer    | `NeuronTrainer`: the engines behind the loop of `theory.algorithms`           | A, B                  |
 | status     | learned, stuck, wrong branch, wrong mask, collapsed, undecided, diverged, …   | proofs T2b, T4        |
 | run_trials | `trials`: paired trials of several algorithms                                 | T5                    |
@@ -24,10 +26,11 @@
 | paired     | differences on common trials, and from a known prediction, exactly            |                       |
 | sequences  | intervals that hold at all times at once                                      |                       |
 | store      | chunks and results on disk, whole or not at all; `load`                       |                       |
+| rounds     | one pool or cluster connection for many rounds of chunks                      |                       |
 | cluster    | a Dask cluster as an executor                                                 |                       |
 | threads    | one thread for linear algebra                                                 |                       |
 | studies/    | `study`: ready studies with presets, the theory beside them                   | all                   |
-| cli        | `signescape simulate trials, estimate, phase-diagram, agree`                  |                       |
+| cli        | `signescape simulate trials, estimate, phase-diagram, agree, study`           |                       |
 
 A: Gadhikar & Burkholz, Masks, Signs, And Learning Rate Rewinding, ICLR 2024, arXiv 2402.19262. B: Frankle, Dziugaite, Roy &
 Carbin, Stabilizing the Lottery Ticket Hypothesis, arXiv 1903.01611. T2 … T14 are the claims of ``theory``.

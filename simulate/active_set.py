@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .gd import Descent
+from .kernels import needing_numba
 
 __all__ = ["descend"]
 
@@ -75,12 +76,6 @@ def descend(
 
 
 def _kernel():
-    try:
+    with needing_numba("engine='active-set'"):
         from . import active_set_kernel
-    except ModuleNotFoundError as error:
-        if error.name not in ("numba", "llvmlite"):
-            raise
-        raise ModuleNotFoundError(
-            "engine='active-set' needs Numba: pip install 'signescape[simulate]', or use engine='gd'.", name=error.name
-        ) from None
     return active_set_kernel

@@ -8,13 +8,11 @@ Layout: number i of lane l stands at 8 i + l; of matrices two rows at a time are
 weight once for both.
 """
 
-import hashlib
-from pathlib import Path
-
 import numpy as np
 
 from .active_set_cones import FEW, SHRINK, WATCHED, gather, length, look, tangent
 from .gd import CHECK, TINY, End
+from .kernels import digest
 from .vectors import LANES, add, all_positive, compiled, fma, inlined, load, mul, spread, store, sub, where_positive
 
 __all__ = ["descend"]
@@ -261,7 +259,7 @@ def _own(d, n, width, cones):
     )  # fmt: skip
 
 
-def _entry(digest):
+def _entry(version):
     def descend(order, X, y, a, w, mask, eta, mu, steps, moments, last_a, last_w, point_a, point_w, taken, ends):
         """All trials, eight at a time, in this order: fills last_a (B,), last_w (B, d), the points and how each ended."""
         (trials, d), n = w.shape, y.shape[1]
@@ -273,7 +271,7 @@ def _entry(digest):
         for c in range(1, cones):
             starts[c], size = starts[c - 1] + size, size // SHRINK
         plain = mu == 0
-        for i in range(trials if digest else 0):
+        for i in range(trials if version else 0):
             last_w[i] = w[i]
             for j in range(d):
                 plain &= mask[i, j] or w[i, j] == 0
@@ -309,12 +307,4 @@ def _entry(digest):
     return compiled(descend, cache=True)
 
 
-def _digest():
-    """Of all that is compiled in: Numba's cache looks for changes only in this file and in the values of a closure."""
-    files = sorted(
-        Path(__file__).with_name(name) for name in ("active_set_kernel.py", "active_set_cones.py", "vectors.py", "gd.py")
-    )
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-descend = _entry(_digest())
+descend = _entry(digest("active_set_kernel.py", "active_set_cones.py", "vectors.py", "gd.py"))

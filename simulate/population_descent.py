@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .gd import Descent
+from .kernels import digest, needing_numba
 
 __all__ = ["descend"]
 
@@ -88,12 +89,6 @@ def filled(points: Array, last: Array, moments: Ints, taken: Ints) -> Array:
 
 @lru_cache(maxsize=1)
 def _kernel() -> Any:
-    try:
-        from .population_descent_kernel import entry, source
-    except ModuleNotFoundError as error:
-        if error.name not in ("numba", "llvmlite"):
-            raise
-        raise ModuleNotFoundError(
-            "engine='reduced' needs Numba: pip install numba, or use engine='gd'.", name=error.name
-        ) from None
-    return entry(source())
+    with needing_numba("engine='reduced'"):
+        from .population_descent_kernel import entry
+    return entry(digest("population_descent_kernel.py", "vectors.py", "gd.py"))

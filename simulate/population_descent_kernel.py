@@ -1,8 +1,6 @@
 """Compiled steps of gradient descent on the population in reduced coordinates, of a block of neurons side by side."""
 
-import hashlib
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,7 @@ from .flow_state import jit
 from .gd import CHECK, TINY, End
 from .vectors import compiled
 
-__all__ = ["entry", "source"]
+__all__ = ["entry"]
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -180,9 +178,3 @@ def entry(digest: str) -> Any:
         return digest
 
     return compiled(run, cache=True)
-
-
-def source() -> str:
-    """Digest of all that is compiled in."""
-    files = [Path(__file__), Path(__file__).with_name("gd.py"), Path(__file__).with_name("vectors.py")]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

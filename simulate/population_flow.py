@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from theory.one_input import POPULATION, Branches, flow
 
 from .gd import Descent, End
+from .kernels import digest, needing_numba
 
 __all__ = ["population_flow"]
 
@@ -136,12 +137,6 @@ def _compiled(start: Array, times: Array, tolerance: float) -> tuple[Array, Ints
 
 @lru_cache(maxsize=1)
 def _kernel() -> tuple[Any, Any]:
-    try:
-        from .population_steps import entry, room, source
-    except ModuleNotFoundError as error:
-        if error.name not in ("numba", "llvmlite"):
-            raise
-        raise ModuleNotFoundError(
-            "The flow on the population needs Numba: pip install numba, or use engine='gd'.", name=error.name
-        ) from None
-    return entry(source()), room
+    with needing_numba("The flow on the population"):
+        from .population_steps import entry, room
+    return entry(digest("population_*.py", "flow_state.py", "vectors.py")), room

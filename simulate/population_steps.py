@@ -11,9 +11,7 @@ Two closed forms end a trial, from where what they leave out is below a twentiet
   relative order r²/c + ψ².
 """
 
-import hashlib
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +23,7 @@ from .population_series import ORDER, ROOM, ROW, U, evaluate, evaluate_all, expa
 from .population_stiff import ORDERS, guess, implicit_step
 from .vectors import LANES, compiled
 
-__all__ = ["BALANCED", "LIMIT", "entry", "room", "source"]
+__all__ = ["BALANCED", "LIMIT", "entry", "room"]
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -257,9 +255,3 @@ def room() -> Array:
     whole = np.zeros(ROOM + LANES)
     skip = -whole.ctypes.data // 8 % LANES
     return whole[skip : skip + ROOM]
-
-
-def source() -> str:
-    """Digest of all that is compiled in."""
-    files = [*sorted(Path(__file__).parent.glob("population_*.py")), Path(__file__).with_name("vectors.py")]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

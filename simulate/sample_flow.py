@@ -23,10 +23,8 @@ Files: ``flow_state`` arrays, ``flow_series`` Taylor series, ``flow_kinks`` Fili
 look at, ``flow_steps`` the loop.
 """
 
-import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +33,7 @@ from numpy.typing import NDArray
 from theory.one_input import branch_statistics, flow
 
 from .gd import End
+from .kernels import digest, needing_numba
 
 __all__ = ["STALLED", "SampleFlow", "sample_flow"]
 
@@ -143,13 +142,6 @@ def _one_input(x: Array, y: Array, a: Array, w: Array, times: Array, tolerance: 
 
 @lru_cache(maxsize=1)
 def _kernel() -> Any:
-    try:
+    with needing_numba("The flow on finite samples"):
         from .flow_steps import entry
-    except ModuleNotFoundError as error:
-        if error.name not in ("numba", "llvmlite"):
-            raise
-        raise ModuleNotFoundError(
-            "The flow on finite samples needs Numba: pip install numba, or use engine='gd'.", name=error.name
-        ) from None
-    sources = [*sorted(Path(__file__).parent.glob("flow_*.py")), Path(__file__).with_name("vectors.py")]
-    return entry(hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest())
+    return entry(digest("flow_*.py", "vectors.py"))

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from theory.streams import key
 
 from .gd import TINY, Descent, End
+from .kernels import NUMBA
 from .sgd_draws import orders, samples
 
 __all__ = ["Problem", "State", "descend", "drive", "walk"]
@@ -118,7 +119,7 @@ def descend(
     try:
         return _compiled(problem, a, w, steps, at)
     except ModuleNotFoundError as error:
-        if error.name not in ("numba", "llvmlite"):
+        if error.name not in NUMBA:
             raise
         return drive(problem, a, w, steps, at, walk)
 

@@ -4,14 +4,13 @@
 state (see ``sgd_march``) lie one slot after the other. Of the population, an epoch is as many fresh samples as fit.
 """
 
-import hashlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .gd import TINY, End
+from .kernels import digest
 from .sgd_draws_kernel import absorbed, fresh, shuffle
 from .sgd_march import EXTRA, march
 from .vectors import LANES, compiled
@@ -203,10 +202,10 @@ def _leave(s, end, width, numbers, alive, state, moments, last_a, last_w, point_
 @cache
 def kernel(vectors: int, single: bool, heavy: bool) -> Any:
     """``descend`` for rows of so many vectors; ``single``: batches of one without momentum; ``heavy``: with momentum."""
-    return _entry(vectors * LANES, int(single), int(heavy), _digest())
+    return _entry(vectors * LANES, int(single), int(heavy), int(digest("sgd_*.py", "vectors.py", "gd.py")[:14], 16))
 
 
-def _entry(width, single, heavy, digest):
+def _entry(width, single, heavy, version):
     size = 3 * width + EXTRA
 
     def descend(
@@ -278,13 +277,6 @@ def _entry(width, single, heavy, digest):
                         last_a, last_w, point_a, point_w, taken, ends, live, count,
                     )  # fmt: skip
                     count -= 1
-        return digest
+        return version
 
     return compiled(descend, cache=True)
-
-
-def _digest():
-    """Of all that is compiled in: Numba's cache looks for changes only in this file and in the values of a closure."""
-    names = ("sgd_kernel.py", "sgd_march.py", "sgd_draws_kernel.py", "sgd_draws.py", "vectors.py", "gd.py")
-    digest = hashlib.sha256(b"".join(Path(__file__).with_name(name).read_bytes() for name in names)).digest()
-    return int.from_bytes(digest[:7], "little")
