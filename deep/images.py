@@ -1,34 +1,32 @@
-"""Images as uint8 arrays: scikit-learn's digits, and any folder or tar archive of train/CLASS/FILE and test/CLASS/FILE.
+"""Where images come from: every data set as uint8 arrays, or as a list of files to stream where it is too large for that.
 
-A folder is decoded once; the arrays are kept in the cache (``SIGNESCAPE_CACHE``, else ~/.cache/signescape), under a name that
-depends on the path, sizes and times of change. A cached file whose digest is wrong is made again.
+| spec | what it is |
+|---|---|
+| digits | scikit-learn's 1,797 digits, 8×8 |
+| cifar10, cifar100 | Krizhevsky's binary archives, downloaded once, checked by their MD5 |
+| cifar10:PATH, cifar100:PATH | the same from a local archive or unpacked folder |
+| image-folder:PATH | a folder or tar of train/CLASS/FILE and test/CLASS/FILE; streamed where sizes differ |
+| tiny-imagenet:PATH | the folder tiny-imagenet-200; its validation images are the test part |
+| imagenet:PATH | train/WNID/FILE and val/WNID/FILE, streamed; val is the test part |
+
+Downloads and decoded folders are kept in the cache (``SIGNESCAPE_CACHE``, else ~/.cache/signescape).
 """
 
 import hashlib
-import io
 import os
-import tarfile
-from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
-from theory.console import say
-from theory.records import write
 from theory.streams import generator
 
-__all__ = ["Images", "Split", "read"]
+__all__ = ["CROP", "Files", "Images", "Listing", "Split", "cache_folder", "digest_of", "read"]
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
-Named = list[tuple[str, NDArray[np.uint8]]]
-Found = dict[tuple[str, str], Named]
-"""(split, class) → file names and pixels."""
+CROP = 224
+"""Pixels a side of a streamed image."""
 
 
 class Split(NamedTuple):
@@ -39,7 +37,7 @@ class Split(NamedTuple):
 
 
 class Images(NamedTuple):
-    """A data set: two splits, the number of classes, and the digest of all its numbers."""
+    """A data set in memory: two splits, the number of classes, and the digest of all its numbers."""
 
     train: Split
     test: Split
@@ -53,29 +51,71 @@ class Images(NamedTuple):
         return c, h, w
 
 
-def read(spec: str) -> Images:
-    """The data set "digits" or "image-folder:PATH"."""
+class Listing(NamedTuple):
+    """names (n,), paths below the root as bytes (half the memory of text, one object for all), and labels (n,) int64."""
+
+    names: NDArray[np.bytes_]
+    labels: NDArray[np.int64]
+
+
+class Files(NamedTuple):
+    """A data set on disk: two lists of files below ``root``, number of classes, digest of all names, sizes and labels."""
+
+    root: str
+    train: Listing
+    test: Listing
+    classes: int
+    digest: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height, width of what training sees."""
+        return 3, CROP, CROP
+
+
+def read(spec: str) -> Images | Files:
+    """The data set that ``spec`` names, see above.
+
+    Raises ValueError, one sentence, for a spec of no such form, and for data that are missing, damaged or can't be downloaded.
+
+    >>> images = read("digits")
+    >>> images.shape, images.classes, len(images.train.labels), len(images.test.labels)
+    ((1, 8, 8), 10, 1437, 360)
+    """
+    kind, _, path = spec.partition(":")
+    source = Path(path).expanduser()
     if spec == "digits":
         return _digits()
-    source = Path(spec.removeprefix("image-folder:")).expanduser()
-    if not source.exists():
-        raise ValueError(f"There is no image folder or archive {str(source)!r}.")
-    return _folder(source, _cache_folder() / f"images-{_fingerprint(source)}.safetensors")
+    if kind in ("cifar10", "cifar100"):
+        from . import archives
+
+        return archives.read(kind, source if path else None)
+    if kind == "image-folder" and path:
+        from .folders import image_folder
+
+        return image_folder(source)
+    if kind in ("tiny-imagenet", "imagenet") and path:
+        from . import imagenet
+
+        return imagenet.imagenet(source) if kind == "imagenet" else imagenet.tiny_imagenet(source)
+    raise ValueError(
+        "data is digits, cifar10, cifar100, cifar10:PATH, cifar100:PATH, image-folder:PATH, tiny-imagenet:PATH or "
+        f"imagenet:PATH, not {spec!r}."
+    )
 
 
-@lru_cache(maxsize=2)
-def _folder(source: Path, cached: Path) -> Images:
-    if cached.exists():
-        try:
-            return _unpack(cached.read_bytes())
-        except (OSError, ValueError, KeyError, SafetensorError):
-            say(f"The cached images {str(cached)!r} are damaged; they are decoded again.")
-    images = _decode(source)
-    try:
-        write(cached, _pack(images))
-    except OSError as error:
-        say(f"The decoded images can't be kept in {str(cached)!r} ({error}); going on without.")
-    return images
+def cache_folder() -> Path:
+    """Where downloads and decoded images are kept."""
+    return Path(os.environ.get("SIGNESCAPE_CACHE") or Path.home() / ".cache" / "signescape")
+
+
+def digest_of(train: Split, test: Split) -> str:
+    """24 hex digits that stand for all pixels and labels."""
+    hashed = hashlib.blake2b(digest_size=12)
+    for array in (*train, *test):
+        hashed.update(repr((array.shape, array.dtype.str)).encode())
+        hashed.update(np.ascontiguousarray(array).data)
+    return hashed.hexdigest()
 
 
 @lru_cache(maxsize=1)
@@ -87,111 +127,4 @@ def _digits() -> Images:
     images = (bunch.images[:, None] * 15).astype(np.uint8)
     order = generator(0, "digits", "test").permutation(len(images))
     parts = [Split(images[i], bunch.target[i].astype(np.int64)) for i in (order[360:], order[:360])]
-    return Images(parts[0], parts[1], 10, _digest(*parts))
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("SIGNESCAPE_CACHE") or Path.home() / ".cache" / "signescape")
-
-
-def _fingerprint(source: Path) -> str:
-    files = [source] if source.is_file() else sorted(p for p in source.rglob("*") if p.is_file())
-    stats = [(str(p.relative_to(source)), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
-    return hashlib.sha256(repr((str(source.resolve()), stats)).encode()).hexdigest()[:16]
-
-
-def _digest(train: Split, test: Split) -> str:
-    hashed = hashlib.blake2b(digest_size=12)
-    for array in (*train, *test):
-        hashed.update(repr((array.shape, array.dtype.str)).encode())
-        hashed.update(np.ascontiguousarray(array).data)
-    return hashed.hexdigest()
-
-
-def _pack(images: Images) -> bytes:
-    tensors = {f"{part}.{name}": array for part in ("train", "test") for name, array in getattr(images, part)._asdict().items()}
-    tensors |= {"classes": np.array(images.classes), "digest": np.frombuffer(images.digest.encode(), dtype=np.uint8)}
-    return save(tensors)
-
-
-def _unpack(content: bytes) -> Images:
-    stored = load(content)
-    train, test = (Split(stored[f"{part}.images"], stored[f"{part}.labels"]) for part in ("train", "test"))
-    digest = _digest(train, test)
-    if digest.encode() != stored["digest"].tobytes():
-        raise ValueError("wrong digest")
-    return Images(train, test, int(stored["classes"]), digest)
-
-
-def _files(source: Path) -> Iterator[tuple[PurePosixPath, bytes | None]]:
-    """Every file of a folder or tar archive with its content, every folder with None."""
-    if source.is_dir():
-        for path in sorted(source.rglob("*")):
-            yield PurePosixPath(path.relative_to(source).as_posix()), None if path.is_dir() else path.read_bytes()
-        return
-    try:
-        with tarfile.open(source, "r|*") as archive:
-            for member in archive:
-                opened = archive.extractfile(member) if member.isfile() else None
-                if opened or member.isdir():
-                    yield PurePosixPath(member.name), opened.read() if opened else None
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValueError(f"The archive {str(source)!r} can't be read: {error}.") from None
-
-
-def _decode(source: Path) -> Images:
-    found: Found = {}
-    done = 0
-    for path, content in _files(source):
-        split, label = ("", *(path.parts if content is None else path.parts[:-1]))[-2:]
-        if split not in ("train", "test") or label.startswith("."):
-            continue
-        images = found.setdefault((split, label), [])
-        if content is not None and path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            images.append((path.name, _pixels(content, f"{source}/{path}")))
-            done += 1
-            if done % 10_000 == 0:
-                say(f"{source.name}: {done:,} images decoded")
-    return _assemble(source, found)
-
-
-def _pixels(content: bytes, name: str) -> NDArray[np.uint8]:
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            if image.mode[0] in "IF":
-                raise ValueError(f"The image {name!r} has more than 8 bits a channel (mode {image.mode}).")
-            return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"The image {name!r} can't be read: {error}.") from None
-
-
-def _assemble(source: Path, found: Found) -> Images:
-    classes, split_names = sorted({label for _, label in found}), ("train", "test")
-    for split in split_names:
-        if not any(part == split for part, _ in found):
-            raise ValueError(f"{str(source)!r} has no {split}/CLASS/FILE; the layout is train/CLASS/FILE and test/CLASS/FILE.")
-        for label in classes:
-            if not found.get((split, label)):
-                raise ValueError(f"The class {label!r} has no images in {split}/ of {str(source)!r}.")
-    _require_one_size(source, found)
-    colour = any(pixels.ndim == 3 for images in found.values() for _, pixels in images)
-    parts = [_stacked([found[split, label] for label in classes], colour) for split in split_names]
-    return Images(parts[0], parts[1], len(classes), _digest(*parts))
-
-
-def _require_one_size(source: Path, found: Found) -> None:
-    sizes: dict[tuple[int, ...], str] = {}
-    for (split, label), images in found.items():
-        for name, pixels in images:
-            sizes.setdefault(pixels.shape[:2], f"{split}/{label}/{name}")
-    if len(sizes) > 1:
-        (first, one), (second, other) = list(sizes.items())[:2]
-        raise ValueError(f"The images of {str(source)!r} differ in size: {one} is {first}, {other} is {second}.")
-
-
-def _stacked(by_class: list[Named], colour: bool) -> Split:
-    """One split, by class and file name; grey images among coloured ones get three equal channels."""
-    pixels = [p for images in by_class for _, p in sorted(images, key=lambda image: image[0])]
-    planes = [np.stack([p] * 3) if colour and p.ndim == 2 else p[None] if p.ndim == 2 else p.transpose(2, 0, 1) for p in pixels]
-    stacked = np.ascontiguousarray(np.stack(planes))  # safetensors takes the memory as it lies
-    return Split(stacked, np.repeat(np.arange(len(by_class)), [len(images) for images in by_class]))
+    return Images(parts[0], parts[1], 10, digest_of(*parts))
