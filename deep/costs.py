@@ -9,7 +9,7 @@ from theory.algorithms import Algorithm, Rewind
 from theory.names import algorithm
 
 from .config import Training, whole
-from .images import read
+from .data import load
 from .trainer import TorchTrainer, engine
 
 __all__ = ["cost"]
@@ -25,17 +25,17 @@ def cost(
     prunings = [config.levels if a.prunings is None else min(config.levels, a.prunings) for a in programs]
     trainings = seeds * (1 + sum(prunings))
     with engine(config):
-        trainer = TorchTrainer(config, read(config.data), algorithms=programs)
+        trainer = TorchTrainer(config, load(config), algorithms=programs)
         rate = _images_per_second(trainer, budget)
-    parts = trainer.parts
-    seen = parts.per_epoch * config.batch_size
-    images = config.epochs * (seen + len(parts.validation) / 3) + len(parts.test) / 3
+    sizes, schedule = trainer.data.sizes, trainer.schedule
+    images = schedule.total * config.batch_size + schedule.epochs * sizes["validation"] / 3 + sizes["test"] / 3
     return {
         "parameters": sum(p.numel() for p in trainer.net.parameters()),
         "prunable weights": sum(m.numel() for m in trainer.net.masks.values()),
-        "training images": len(parts.train),
-        "steps an epoch": parts.per_epoch,
-        "steps a training": trainer.schedule.total,
+        "mask bytes": sum(m.element_size() * m.numel() for m in trainer.net.masks.values()),
+        "training images": sizes["train"],
+        "steps an epoch": schedule.per_epoch,
+        "steps a training": schedule.total,
         "trainings": trainings,
         "images a second": round(rate),
         "estimated seconds": round(trainings * images / rate / min(workers, trainings)),
@@ -44,12 +44,14 @@ def cost(
 
 def _images_per_second(trainer: TorchTrainer, budget: float) -> float:
     """Speed of training steps, the first two of an epoch left out."""
-    optimiser, began, done = trainer.optimiser(Rewind()), math.nan, 0
+    opt, began, done = trainer.new_optimiser(Rewind(), 0), math.nan, 0
     trainer.net.train()
-    for i, batch in enumerate(trainer.parts.batches(0, 0)):
-        if i == min(2, trainer.parts.per_epoch - 1):
+    for i, (images, labels) in enumerate(trainer.data.batches(0, 0)):
+        if i == min(2, trainer.data.per_epoch - 1):
             began, done = time.perf_counter(), 0
-        done += int(trainer.step(optimiser, *batch)[2])
+        loss, _ = trainer.step(opt, images, labels)
+        float(loss)  # waits for the device
+        done += len(labels)
         if time.perf_counter() - began > budget:
             break
     return done / (time.perf_counter() - began)

@@ -1,7 +1,8 @@
-"""The learning rate: linear warm-up, then steps down; and where a level enters the schedule."""
+"""The learning rate by step, warm-up first; and where a level enters the schedule."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from math import cos, pi
 
 from theory.algorithms import At, Rewind
 
@@ -12,7 +13,12 @@ __all__ = ["Schedule"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """Learning rates by optimiser step: peak·(k+1)/warmup for k < warmup, then peak·gamma^(milestones passed)."""
+    """Learning rates by optimiser step k: peak·(k+1)/warmup for k < warmup; then by ``shape``
+
+    - "step": peak·gamma^(milestones passed),
+    - "cosine": peak·(1 + cos π(k − warmup)/(total − warmup))/2,
+    - "constant": peak.
+    """
 
     peak: float
     warmup: int
@@ -20,13 +26,23 @@ class Schedule:
     gamma: float
     per_epoch: int
     total: int
+    shape: str = "step"
 
     @classmethod
     def of(cls, config: Training, per_epoch: int) -> "Schedule":
-        """The schedule of ``config``, its epochs turned into steps."""
-        steps = tuple(sorted(round(m * per_epoch) for m in config.milestones_at))
-        warmup = round(config.warmup_at * per_epoch)
-        return cls(config.learning_rate, warmup, steps, config.gamma, per_epoch, config.epochs * per_epoch)
+        """The schedule of ``config``, its moments turned into steps."""
+
+        def steps(at: At) -> int:
+            return round(at.count(step=1, epoch=per_epoch))
+
+        milestones, warmup, total = tuple(sorted(map(steps, config.milestones_at))), steps(config.warmup_at), 0
+        total = max(1, steps(config.length_at))
+        return cls(config.learning_rate, warmup, milestones, config.gamma, per_epoch, total, config.schedule)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of a level, the last of which may be cut short."""
+        return -(-self.total // self.per_epoch)
 
     def __call__(self, step: int) -> float:
         """The learning rate of step 0, 1, …
@@ -34,12 +50,18 @@ class Schedule:
         >>> s = Schedule(1.0, 2, (4,), 0.5, 3, 6)
         >>> [s(k) for k in range(6)]
         [0.5, 1.0, 1.0, 1.0, 0.5, 0.5]
+        >>> Schedule(1.0, 0, (), 0.5, 3, 4, "cosine")(2)
+        0.5
         """
         rate = self.peak * self.gamma ** bisect_right(self.milestones, step)
-        return rate * (step + 1) / self.warmup if step < self.warmup else rate
+        if step < self.warmup:
+            return rate * (step + 1) / self.warmup
+        if self.shape == "cosine":
+            return self.peak * (1 + cos(pi * (step - self.warmup) / max(1, self.total - self.warmup))) / 2
+        return rate
 
     def step(self, at: At) -> int:
-        """The number of steps after which a rewind point lies; ValueError where training ends before it.
+        """The number of steps after which a moment lies; ValueError where training ends before it.
 
         >>> Schedule(1.0, 0, (), 0.5, 100, 300).step(At(2, "epoch"))
         200
@@ -47,8 +69,7 @@ class Schedule:
         step = round(at.count(step=1, epoch=self.per_epoch))
         if step > self.total:
             raise ValueError(
-                f"The rewind point {at} lies behind the end of training: {self.total // self.per_epoch} epochs of "
-                f"{self.per_epoch} steps."
+                f"The rewind point {at} lies behind the end of training: {self.total} steps, {self.per_epoch} an epoch."
             )
         return step
 
@@ -62,6 +83,15 @@ class Schedule:
         if step == self.total:
             raise ValueError(f"The schedule can't replay from {rewind.magnitude}, where training ends.")
         return step
+
+    def span(self, rewind: Rewind) -> int | None:
+        """Steps between sign flips inside a level; None without."""
+        if not rewind.flip or rewind.flip_every is None:
+            return None
+        span = round(rewind.flip_every.count(step=1, epoch=self.per_epoch))
+        if span < 1:
+            raise ValueError(f"flip_every={rewind.flip_every} is less than a step.")
+        return span
 
     def rate(self, step: int, rewind: Rewind) -> float:
         """The learning rate of a step in a level with this rewind: "hold" keeps the schedule's last one."""

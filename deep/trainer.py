@@ -2,29 +2,34 @@
 
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
 
-from theory.algorithms import Algorithm, At, Rewind
+from theory.algorithms import Algorithm, At, Rewind, flipped
 from theory.streams import key
 
-from .config import Training, moment_name
-from .data import Part, Parts
+from .checks import moment_name
+from .config import Training
+from .data import Data, Resident
 from .images import Images
-from .masks import Masked, copied, norm_names, prunable_names
-from .models import build
+from .network import Loss, Network, network, right
+from .optimisers import load_state, optimiser, reset, state
 from .schedule import Schedule
 
-__all__ = ["Diverged", "TorchTrainer", "engine", "momentum_name", "require_finite"]
+__all__ = ["Diverged", "Midway", "TorchTrainer", "engine", "optimiser_name", "require_finite"]
 
 CHUNK = 500
-"""Images evaluated at once; part of the definition of a stored loss, since sums in other chunks round otherwise."""
+"""Images evaluated at once, fewer of large ones; part of the definition of a stored loss, as other chunks round otherwise."""
 
 
 class Diverged(ValueError):
@@ -33,26 +38,51 @@ class Diverged(ValueError):
 
 @contextmanager
 def engine(config: Training) -> Iterator[None]:
-    """Torch with the threads and the determinism of ``config``, restored afterwards; ValueError where its device is missing."""
+    """Torch with the threads, precision and determinism of ``config``, and random numbers of its own; restored afterwards.
+
+    ValueError where the device is missing.
+    """
     if config.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("The device 'cuda' was asked for, but torch sees no GPU here; use --device cpu.")
     if config.device == "cuda" and config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with a fixed workspace
+    tf32 = config.precision == "tf32"
     threads, was = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    matmul, convolution = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(config.deterministic)
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = tf32
     try:
-        yield
+        with torch.random.fork_rng():
+            yield
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(was)
+        torch.set_float32_matmul_precision(matmul)
+        torch.backends.cudnn.allow_tf32 = convolution
+
+
+@dataclass
+class Midway:
+    """A level under way after ``step`` steps: all that the rest of it depends on.
+
+    ``tensors`` holds "parameters", "optimiser", "sums" of the epoch so far, "signs" where they are fixed, and the points passed,
+    by the names under which levels are stored; ``rows`` the metrics of the finished epochs.
+    """
+
+    level: int
+    step: int
+    rows: list[dict[str, Any]]
+    tensors: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
 
 class TorchTrainer:
-    """A ``theory.Trainer`` for one network: SGD with momentum and weight decay, fresh at every level unless a rewind says else.
+    """A ``theory.Trainer`` for one network: minibatch training, the optimiser fresh at every level unless a rewind says else.
 
-    ``model`` is any ``nn.Module`` on images; the one that ``config`` names unless given. ``algorithms`` are all those
-    that are to share level 0.
+    ``data``: ``Images`` or anything that serves batches (``deep.data.Data``). ``model``: any ``nn.Module``; the one that
+    ``config`` names unless given. ``algorithms``: all those that are to share level 0. ``loss``: mean loss of a batch, cross
+    entropy unless given. ``keys``: 64-bit key of the pruning's and rewinding's draws, that of the seed unless given.
     """
 
     batch = 0
@@ -60,133 +90,246 @@ class TorchTrainer:
     def __init__(
         self,
         config: Training,
-        images: Images,
+        data: Images | Data,
         model: nn.Module | None = None,
         algorithms: Sequence[Algorithm] = (),
         on_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
+        loss: Loss | None = None,
+        keys: NDArray[np.uint64] | None = None,
     ):
-        self.config, self.parts, self.on_epoch = config, Parts(images, config), on_epoch
-        if model is None:
-            model = build(config.model, config.width, images.shape, images.classes, config.seed)
-        names = prunable_names(model)
-        self.net = Masked(model, names[:-1] if config.last_layer == "exclude" else names)
-        _channels_last(self.net.to(config.device))
-        self.norm = norm_names(model)
-        self.keys = key(np.uint64(config.seed), "network")
-        self.schedule = Schedule.of(config, self.parts.per_epoch)
+        self.config, self.on_epoch = config, on_epoch
+        self.data: Data = Resident(data, config) if isinstance(data, Images) else data
+        if model is None and loss is None:
+            self.network = network(config, self.data.shape, self.data.classes)
+        elif model is not None:
+            self.network = Network(model, config, loss)
+        else:
+            raise ValueError("A loss of your own goes with a model of your own; only the loss was given.")
+        self.net, self.norm = self.network.net, self.network.norm
+        self.start, self.dense = self.network.initial, {n: torch.ones_like(m) for n, m in self.net.masks.items()}
+        self.keys = key(np.uint64(config.seed), "network") if keys is None else keys
+        self.schedule = Schedule.of(config, self.data.per_epoch)
         self.moments = frozenset(at for a in algorithms for at in a.moments)
-        self.momentum = any(a.rewind.optimiser != "fresh" for a in algorithms)
+        self.remembers = any(a.rewind.optimiser != "fresh" for a in algorithms)
+        """Is the optimiser's memory stored with each point?"""
         self.memory: Mapping[Any, Any] = {}
         """The points of earlier levels; ``Level.points`` of the stored level when a run goes on."""
         self.rows: list[dict[str, Any]] = []
         """What was measured in each epoch of the last level."""
+        self.midway: Midway | None = None
+        """Where the next level to be trained goes on, if it was begun before."""
+        self.keep: Callable[[Midway], None] | None = None
+        """Called with a level under way every ``config.checkpoint`` seconds."""
+        self.donate: Callable[[str, int], Mapping[str, Tensor]] | None = None
+        """Gives "donor" (parameters at the end) and "donor mask" of a level of another run."""
         for at in self.moments:
             self.schedule.step(at)
         for a in algorithms:
             self.schedule.entry(a.rewind)
+            self.schedule.span(a.rewind)
 
     def initial(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Parameters and masks at the start of level 0."""
-        return self.net.snapshot(), self.net.snapshot_masks()
+        return {n: t.clone() for n, t in self.start.items()}, {n: m.clone() for n, m in self.dense.items()}
 
     def train(
         self, params: Mapping[str, Any], mask: Mapping[str, Any], level: int, at: frozenset[At], rewind: Rewind
     ) -> dict[Any, dict[str, Tensor]]:
-        """Train one level; the points "final", each moment asked for, and momentum where a rewind wants it back."""
+        """Train one level; the points "final", each moment asked for, and the optimiser's memory where a rewind wants it back."""
         rewind = rewind if level else Rewind()
         self.net.load(params, mask)
-        optimiser = self.optimiser(rewind)
-        wanted: dict[int, list[At]] = {}
-        for moment in sorted(at | (self.moments if level == 0 else frozenset()), key=moment_name):
-            wanted.setdefault(self.schedule.step(moment), []).append(moment)
-        points: dict[Any, dict[str, Tensor]] = {}
-        self.rows, n, first = [], self.parts.per_epoch, self.schedule.entry(rewind)
-        for epoch in range(first // n, self.config.epochs):
-            points |= self._epoch(level, epoch, max(first - epoch * n, 0), rewind, optimiser, wanted)
-        for moment in wanted.get(self.schedule.total, []):
-            points |= self._point(moment, optimiser)
-        points |= self._point("final", optimiser)
-        self.memory = {**self.memory, **points}
+        course = _Course(self, level, rewind, at | (self.moments if level == 0 else frozenset()))
+        if self.midway is not None:
+            course.go_on(self.midway)
+        self.midway = None
+        while course.step < self.schedule.total:
+            self._epoch(course)
+        points = course.finish()
+        self.rows, self.memory = course.rows, {**self.memory, **points}
         return points
 
-    def step(self, optimiser: torch.optim.SGD, images: Tensor, labels: Tensor) -> Tensor:
-        """One step of SGD; summed loss, number of right answers and number of images."""
-        optimiser.zero_grad()
-        logits = self.net(images)
-        loss = cross_entropy(logits, labels)
+    def step(self, opt: Optimizer, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of the optimiser; mean loss and number of right answers, left on the device."""
+        opt.zero_grad()
+        loss, hits = self.network.training_pass(images, labels)
         loss.backward()
-        optimiser.step()
-        n = torch.full((), len(labels), dtype=torch.float64, device=loss.device)
-        return torch.stack([loss.detach() * n, (logits.argmax(1) == labels).sum(), n])
+        if self.config.clip is not None:
+            nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
+        opt.step()
+        return loss.detach(), hits
 
-    def evaluate(self, part: Part) -> dict[str, Any]:
-        """Mean loss, number of right answers and number of images of a part."""
+    def evaluate(self, part: str) -> dict[str, Any]:
+        """Mean loss, number of right answers and number of images of the "train", "validation" or "test" part."""
         self.net.eval()
-        loss, correct = torch.zeros((), dtype=torch.float64), 0
+        loss, n = torch.zeros((), dtype=torch.float64, device=self.config.device), 0
+        hits = torch.zeros((), dtype=torch.int64, device=self.config.device)
         with torch.inference_mode():
-            for i in range(0, len(part), CHUNK):
-                logits = self.net(self.parts.normalised(part.images[i : i + CHUNK]))
-                labels = part.labels[i : i + CHUNK]
-                loss += cross_entropy(logits, labels, reduction="sum").double().cpu()
-                correct += int((logits.argmax(1) == labels).sum())
-        return _row(float(loss), correct, len(part))
+            for images, labels in self.data.evaluation(part, self.chunk):
+                outputs = self.network.outputs(images)
+                loss += self.network.summed_loss(outputs, labels)
+                hits += right(outputs, labels)
+                n += len(labels)
+        return _row(float(loss), int(hits), n)
 
-    def _epoch(
-        self,
-        level: int,
-        epoch: int,
-        first: int,
-        rewind: Rewind,
-        optimiser: torch.optim.SGD,
-        wanted: Mapping[int, list[At]],
-    ) -> dict[Any, dict[str, Tensor]]:
+    @property
+    def chunk(self) -> int:
+        """Images evaluated at once."""
+        return max(1, min(CHUNK, 2**24 // max(1, prod(self.data.shape))))
+
+    def supply(
+        self, names: frozenset[str], points: Mapping[Any, Any], mask: Mapping[str, Any], level: int
+    ) -> dict[str, Mapping[str, Tensor]]:
+        """Points that no training yields: "donor" and "donor mask" of another run; "gradient" of the loss at the end."""
+        found: dict[str, Mapping[str, Tensor]] = {}
+        for name in names:
+            if name == "gradient":
+                found[name] = self._gradient(points["final"], mask)
+            elif name in ("donor", "donor mask") and self.donate is not None:
+                found[name] = self.donate(name, level)
+        return found
+
+    def _gradient(self, params: Mapping[str, Any], mask: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Of the mean loss over the training part, not augmented, batch norm as in evaluation, as if all weights were alive."""
+        self.net.load(params, {n: torch.ones_like(m) for n, m in mask.items()})
+        self.net.eval()
+        self.net.zero_grad()
+        for images, labels in self.data.evaluation("train", self.chunk):
+            self.network.summed_loss(self.net(images.to(self.network.dtype)), labels).backward()
+        n, own = self.data.sizes["train"], self.net.parameters_by_name
+        gradients = {name: own[name].grad for name in mask}
+        return {name: torch.zeros_like(own[name]) if g is None else g.detach() / n for name, g in gradients.items()}
+
+    def _epoch(self, course: "_Course") -> None:
+        """The rest of the epoch in which the course stands."""
         self.net.train()
-        points: dict[Any, dict[str, Tensor]] = {}
-        sums = torch.zeros(3, dtype=torch.float64, device=self.config.device)
-        start = epoch * self.parts.per_epoch + first
-        for step, (images, labels) in enumerate(self.parts.batches(level, epoch, first), start):
-            for moment in wanted.get(step, []):
-                points |= self._point(moment, optimiser)
-            optimiser.param_groups[0]["lr"] = self.schedule.rate(step, rewind)
-            sums += self.step(optimiser, images, labels)
-        train = _row(*sums.tolist())
-        row = {"level": level, "epoch": epoch + 1, "learning_rate": optimiser.param_groups[0]["lr"], "train": train}
-        if len(self.parts.validation):
-            row["validation"] = self.evaluate(self.parts.validation)
+        per_epoch, opt = self.schedule.per_epoch, course.optimiser
+        epoch, first = divmod(course.step, per_epoch)
+        for images, labels in self.data.batches(course.level, epoch, first):
+            course.before_step()
+            opt.param_groups[0]["lr"] = rate = self.schedule.rate(course.step, course.rewind)
+            loss, hits = self.step(opt, images, labels)
+            course.after_step(loss, hits, len(labels))
+            if course.step == self.schedule.total:
+                break
+        row = {"level": course.level, "epoch": epoch + 1, "learning_rate": rate, "train": course.epoch_row()}
+        if self.data.sizes["validation"]:
+            row["validation"] = self.evaluate("validation")
         require_finite(row, self.config)
-        self.rows.append(row)
+        course.rows.append(row)
         self.on_epoch(row)
-        return points
 
-    def optimiser(self, rewind: Rewind) -> torch.optim.SGD:
-        """SGD for a level: fresh, or with the momentum of an earlier level on the present masks."""
-        c = self.config
-        optimiser = torch.optim.SGD(
-            self.net.parameters(), lr=c.learning_rate, momentum=c.momentum, weight_decay=c.weight_decay, fused=True
-        )
-        for name, momentum in self._earlier_momentum(rewind).items():
-            mask = self.net.masks.get(name)
-            kept = momentum.to(c.device) if mask is None else torch.where(mask, momentum.to(c.device), 0)
-            parameter = self.net.model.get_parameter(name)
-            optimiser.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(kept)
-        return optimiser
-
-    def _earlier_momentum(self, rewind: Rewind) -> Mapping[str, Tensor]:
-        """What the optimiser carries over, or gets back from where the magnitudes come from; initially there is none."""
+    def new_optimiser(self, rewind: Rewind, level: int) -> Optimizer:
+        """The optimiser at the start of a level: fresh, or with the memory of an earlier one on the present masks."""
+        opt = optimiser(self.config, self.net)
         source = "final" if rewind.optimiser == "carry" else rewind.magnitude
-        if rewind.optimiser == "fresh" or source == "init":
-            return {}
-        return self.memory[momentum_name(source)]
+        if rewind.optimiser != "fresh" and source != "init":
+            load_state(opt, self.net, self.memory[optimiser_name(source)])
+            if rewind.flip and rewind.flip_momentum == "reset":
+                reset(opt, self.net, rewind.flips(self.keys, self.net.masks, level, 0, self.batch))
+        return opt
 
-    def _point(self, name: str | At, optimiser: torch.optim.SGD) -> dict[Any, dict[str, Tensor]]:
-        point: dict[Any, dict[str, Tensor]] = {name: self.net.snapshot()}
-        if self.momentum:
-            buffers = {n: optimiser.state[p].get("momentum_buffer") for n, p in self.net.model.named_parameters()}
-            point[momentum_name(name)] = {
-                n: torch.zeros_like(p, memory_format=torch.contiguous_format) if buffers[n] is None else copied(buffers[n])
-                for n, p in self.net.model.named_parameters()
-            }
-        return point
+
+class _Course:
+    """One level under way: where it stands, what it has passed, what its algorithm does between steps."""
+
+    def __init__(self, trainer: TorchTrainer, level: int, rewind: Rewind, moments: frozenset[At]):
+        self.trainer, self.level, self.rewind = trainer, level, rewind
+        self.step = self.first = trainer.schedule.entry(rewind)
+        self.optimiser = trainer.new_optimiser(rewind, level)
+        self.wanted: dict[int, list[At]] = {}
+        for at in sorted(moments, key=moment_name):
+            self.wanted.setdefault(trainer.schedule.step(at), []).append(at)
+        self.points: dict[Any, dict[str, Tensor]] = {}
+        self.rows: list[dict[str, Any]] = []
+        self.span = trainer.schedule.span(rewind) if level else None
+        own = trainer.net.parameters_by_name
+        self.weights = {name: own[name].data for name in trainer.net.masks}
+        self.negative = {n: t < 0 for n, t in self.weights.items()} if level and rewind.signs == "fixed" else {}
+        self._new_sums()
+        self.kept = time.monotonic()
+
+    def _new_sums(self) -> None:
+        self.sums, self.n = torch.zeros(2, dtype=torch.float64, device=self.trainer.config.device), 0
+
+    def before_step(self) -> None:
+        """Checkpoint, points on the way, flipped signs; where the network itself draws numbers, those of this step."""
+        trainer, now = self.trainer, time.monotonic()
+        if trainer.keep is not None and self.step > self.first and now - self.kept >= trainer.config.checkpoint:
+            trainer.keep(self.midway())
+            self.kept = time.monotonic()
+        self._pass_points()
+        if self.span is not None and self.step > self.first and self.step % self.span == 0:
+            self._flip(self.step // self.span)
+        if trainer.network.random:
+            torch.manual_seed(int(key(trainer.keys, "dropout", self.level, self.step)))
+
+    def after_step(self, loss: Tensor, hits: Tensor, n: int) -> None:
+        """Count, and hold the signs that are fixed."""
+        self.sums += torch.stack([loss.double() * n, hits.double()])
+        self.n, self.step = self.n + n, self.step + 1
+        for name, negative in self.negative.items():
+            self.weights[name].masked_fill_((self.weights[name] < 0) != negative, 0)
+
+    def epoch_row(self) -> dict[str, Any]:
+        """The training part's numbers of the epoch that just ended."""
+        (loss, hits), n = self.sums.tolist(), self.n
+        self._new_sums()
+        return _row(loss, hits, n)
+
+    def finish(self) -> dict[Any, dict[str, Tensor]]:
+        """All points of the level."""
+        self._pass_points()
+        self._pass("final")
+        return self.points
+
+    def _pass_points(self) -> None:
+        for at in self.wanted.get(self.step, []):
+            self._pass(at)
+
+    def _pass(self, name: str | At) -> None:
+        self.points[name] = self.trainer.net.snapshot()
+        if self.trainer.remembers:
+            self.points[optimiser_name(name)] = self._state()
+
+    def _state(self) -> dict[str, Tensor]:
+        return state(self.trainer.config.optimiser, self.optimiser, self.trainer.net)
+
+    def _flip(self, k: int) -> None:
+        """The k-th flip inside the level; momentum that would pull a flipped weight back is forgotten."""
+        net, rewind = self.trainer.net, self.rewind
+        flips = rewind.flips(self.trainer.keys, net.masks, self.level, k, self.trainer.batch)
+        for name, tensor in flipped(self.weights, flips).items():
+            self.weights[name].copy_(tensor)
+        if rewind.flip_momentum == "reset":
+            reset(self.optimiser, net, flips)
+        if self.negative:
+            self.negative = {n: t < 0 for n, t in self.weights.items()}
+
+    def midway(self) -> Midway:
+        """All that the rest of the level depends on."""
+        tensors = {"parameters": self.trainer.net.snapshot(), "optimiser": self._state()}
+        tensors["sums"] = {"sums": self.sums.clone(), "n": torch.tensor(self.n)}
+        if self.negative:
+            tensors["signs"] = {n: t.clone() for n, t in self.negative.items()}
+        tensors |= {_stored_name(name): point for name, point in self.points.items()}
+        return Midway(self.level, self.step, list(self.rows), tensors)
+
+    def go_on(self, midway: Midway) -> None:
+        """Stand where ``midway`` was; ValueError where it belongs to another level."""
+        trainer = self.trainer
+        if midway.level != self.level or not self.first <= midway.step <= trainer.schedule.total:
+            raise ValueError(f"The checkpoint is of level {midway.level}, step {midway.step}, not of level {self.level}.")
+        tensors = dict(midway.tensors)
+        trainer.net.load(tensors.pop("parameters"), trainer.net.snapshot_masks())
+        load_state(self.optimiser, trainer.net, tensors.pop("optimiser"))
+        sums = tensors.pop("sums")
+        self.sums.copy_(sums["sums"])
+        self.n, self.step, self.rows = int(sums["n"]), midway.step, list(midway.rows)
+        self.negative = {n: t.to(trainer.config.device) for n, t in tensors.pop("signs", {}).items()}
+        named: dict[str, Any] = {moment_name(at): at for passed in self.wanted.values() for at in passed}
+        named |= {optimiser_name(at): optimiser_name(at) for at in named.values()}
+        for name, point in tensors.items():
+            self.points[named[name]] = {n: t.to(trainer.config.device) for n, t in point.items()}
 
 
 def require_finite(row: Mapping[str, Any], config: Training) -> None:
@@ -200,16 +343,13 @@ def require_finite(row: Mapping[str, Any], config: Training) -> None:
             )
 
 
-def _channels_last(net: nn.Module) -> None:
-    """The memory layout in which convolutions are 1.4 times as fast on a CPU."""
-    for tensor in (*net.parameters(), *net.buffers()):
-        if tensor.dim() == 4:
-            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+def optimiser_name(point: str | At) -> str:
+    """The name of the point that holds the optimiser's memory at another point."""
+    return f"optimiser {_stored_name(point)}"
 
 
-def momentum_name(point: str | At) -> str:
-    """The name of the point that holds the optimiser's momentum at another point."""
-    return f"momentum {moment_name(point) if isinstance(point, At) else point}"
+def _stored_name(point: str | At) -> str:
+    return moment_name(point) if isinstance(point, At) else point
 
 
 def _row(loss: float, correct: float, n: float) -> dict[str, Any]:

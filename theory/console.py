@@ -4,7 +4,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import fields, make_dataclass
 from functools import partial
@@ -19,16 +19,27 @@ __all__ = ["emit", "parse", "progress", "say"]
 T = TypeVar("T")
 
 
-def parse(kind: type[T], argv: Sequence[str], command: str, description: str | None = None) -> T:
-    """The settings dataclass ``kind`` from command-line words; ``--config FILE`` (JSON) gives other defaults.
+def parse(
+    kind: type[T],
+    argv: Sequence[str],
+    command: str,
+    description: str | None = None,
+    presets: Callable[[str], dict[str, Any]] | None = None,
+) -> T:
+    """The settings dataclass ``kind`` from command-line words; ``--config FILE`` (JSON) gives other defaults, and so does
+    ``--preset NAME`` where ``presets`` knows names.
 
     Raises ValueError, in one sentence, for words that fit no option.
     """
     import tyro
 
-    words, path = _take_config(list(argv))
+    words, path = _take(list(argv), "--config", "the path of a JSON file")
+    words, name = _take(words, "--preset", "a name") if presets else (words, None)
     unchecked = _without_checks(kind)
-    default = None if path is None else unchecked(**vars(from_mapping(kind, read_json(path))))
+    default = None
+    if path is not None or name is not None:
+        base = presets(name) if presets and name is not None else {}
+        default = unchecked(**vars(from_mapping(kind, base | (_settings(path) if path is not None else {}))))
     read = tyro.cli if default is None else partial(tyro.cli, default=default)
     errors = io.StringIO()
     try:
@@ -41,16 +52,23 @@ def parse(kind: type[T], argv: Sequence[str], command: str, description: str | N
     return kind(**vars(found))
 
 
-def _take_config(words: list[str]) -> tuple[list[str], str | None]:
-    """The words without ``--config FILE`` or ``--config=FILE``, and the file."""
-    words = [part for w in words for part in (w.split("=", 1) if w.startswith("--config=") else [w])]
-    if words.count("--config") > 1:
-        raise ValueError("--config is given twice.")
-    if "--config" not in words:
+def _settings(path: str) -> dict[str, Any]:
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise ValueError(f"Settings are a mapping of names to values, not {found!r}.")
+    return found
+
+
+def _take(words: list[str], option: str, what: str) -> tuple[list[str], str | None]:
+    """The words without ``option VALUE`` or ``option=VALUE``, and the value."""
+    words = [part for w in words for part in (w.split("=", 1) if w.startswith(f"{option}=") else [w])]
+    if words.count(option) > 1:
+        raise ValueError(f"{option} is given twice.")
+    if option not in words:
         return words, None
-    at = words.index("--config")
+    at = words.index(option)
     if at + 1 == len(words):
-        raise ValueError("--config needs the path of a JSON file.")
+        raise ValueError(f"{option} needs {what}.")
     return words[:at] + words[at + 2 :], words[at + 1]
 
 
