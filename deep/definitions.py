@@ -6,6 +6,7 @@ from typing import Any
 
 from theory.algorithms import Algorithm, At, Rewind
 from theory.criteria import CRITERIA, Criterion
+from theory.definitions import written
 from theory.names import algorithm
 from theory.records import plain
 
@@ -20,8 +21,11 @@ def stored(law: str | Algorithm) -> str | dict[str, Any]:
     """
     if isinstance(law, str) or _named(law):
         return str(law)
-    own = law.score is not CRITERIA.get(law.score.name)
-    return plain(law) | ({"criterion": {"name": law.score.name, "needs": plain(law.score.needs)}} if own else {})
+    if isinstance(law.criterion, str):
+        return written(law)
+    built_in = [name for name, score in CRITERIA.items() if score is law.criterion]
+    own = {"name": law.score.name, "needs": plain(law.score.needs)}
+    return written(law) | {"criterion": built_in[0] if built_in else own}
 
 
 def restored(definition: Mapping[str, Any]) -> Algorithm:

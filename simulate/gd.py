@@ -19,6 +19,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.rewinds import into_orthant
+
 __all__ = ["TINY", "BranchForce", "Descent", "End", "Force", "PopulationForce", "SampleForce", "descend"]
 
 Array = NDArray[np.float64]
@@ -145,12 +147,14 @@ def descend(
     mask: NDArray[np.bool_] | None = None,
     at: Iterable[float] = (),
     momentum: float = 0.0,
+    fixed: bool = False,
 ) -> Descent:
     """``steps`` steps of size η from a (B,), w (B, d); weights off ``mask`` (B, d) keep their value and act on the output.
 
     A trial ends early at rest (no bit changes, so none ever will), collapsed (|w| and its step below ``TINY``) or diverged
     (it keeps its last finite values). ``at``: the steps to remember; what ended before stands there with its end values.
-    ``momentum``: 0 ≤ μ < 1; nothing has moved before the first step.
+    ``momentum``: 0 ≤ μ < 1; nothing has moved before the first step. ``fixed``: projected descent, each w stays in the closed
+    orthant of the signs it starts with (sign(±0) = +); what has crossed zero in a step is put to +0, the momentum stays.
 
     >>> one = np.ones(1)
     >>> round(float(descend(BranchForce(one, one, one, 0 * one), one / 2, one[:, None] / 2, 0.1, 1000).a[0]), 9)
@@ -158,15 +162,24 @@ def descend(
     """
     mask = np.ones(w.shape, bool) if mask is None else mask
     blocks = [slice(i, i + force.block) for i in range(0, len(a), force.block)]
-    parts = [_descend(force[b], a[b], w[b], mask[b], eta, steps, sorted(set(at)), momentum) for b in blocks]
+    parts = [_descend(force[b], a[b], w[b], mask[b], eta, steps, sorted(set(at)), momentum, fixed) for b in blocks]
     joined = [np.concatenate([p[i] for p in parts]) for i in (0, 1, 3, 4)]
     points = {k: tuple(np.concatenate([p.points[k][i] for p in parts]) for i in (0, 1)) for k in at}
     return Descent(joined[0], joined[1], points, joined[2], joined[3])  # type: ignore[arg-type]
 
 
 def _descend(
-    force: Force, a: Array, w: Array, mask: NDArray[np.bool_], eta: float, steps: int, at: list[float], momentum: float
+    force: Force,
+    a: Array,
+    w: Array,
+    mask: NDArray[np.bool_],
+    eta: float,
+    steps: int,
+    at: list[float],
+    momentum: float,
+    fixed: bool,
 ) -> Descent:
+    negative = w < 0
     pace = np.zeros_like(a), np.zeros_like(w)
     rows, last = np.arange(len(a)), Descent(a.copy(), w.copy(), {}, np.full(len(a), steps), np.zeros(len(a), np.int8))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -179,6 +192,8 @@ def _descend(
                 break
             before, pace = pace, _pace(force, a, w, mask, momentum, pace)
             next_a, next_w = a + eta * pace[0], w + eta * pace[1]
+            if fixed:
+                next_w = into_orthant(next_w, negative)
             steady = momentum == 0 or (pace[0] == before[0]) & (pace[1] == before[1]).all(-1)
             ended = _ended(a, w, next_a, next_w, k, steady)
             if ended is None:
@@ -188,6 +203,7 @@ def _descend(
             out, go = rows[ended > 0], ended == 0
             last.a[rows], last.w[rows], last.end[out], last.steps[out] = *kept, ended[ended > 0], k + 1
             force, rows, a, w, mask, pace = force[go], rows[go], next_a[go], next_w[go], mask[go], (pace[0][go], pace[1][go])
+            negative = negative[go]
     for moment in at:
         last.points.setdefault(moment, (last.a.copy(), last.w.copy()))
     return last

@@ -7,6 +7,9 @@ to t > t*), T8 and T9 to "Deconstructing Lottery Tickets", T10–T12 to "Unmaski
 | file                 | what                                                                                                  |
 |----------------------|-------------------------------------------------------------------------------------------------------|
 | algorithms.py        | algorithms as data; the loop train → score → prune → rewind                                           |
+| rewinds.py           | where a level restarts; flips and fixed signs                                                         |
+| scopes.py            | who competes with whom; ERK and balanced layers                                                       |
+| selection.py         | the exact choice of the largest scores, ties by keyed draws                                           |
 | criteria.py          | mask criteria ("Deconstructing Lottery Tickets")                                                      |
 | redraws.py           | T9: reinit, reshuffle, constant                                                                       |
 | definitions.py       | what identifies an algorithm in stored settings, formula included                                     |
@@ -47,8 +50,9 @@ from .lazy import exports
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
-        "algorithms": "Algorithm At Borrowed Level Rewind Trainer levels keep_largest IMP LRR WR FINE_TUNING RANDOM DENSE "
-        "LEARNED_SIGNS INITIAL_SIGNS",
+        "algorithms": "Algorithm At Borrowed Level Rewind Supplier Trainer levels next_start keep_largest IMP LRR WR "
+        "FINE_TUNING RANDOM DENSE LEARNED_SIGNS INITIAL_SIGNS",
+        "rewinds": "flipped into_orthant orthant",
         "criteria": "CRITERIA Criterion",
         "names": "ALGORITHMS algorithm",
         "exact": "ExactTrainer dense_level learned learns",

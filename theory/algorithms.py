@@ -5,19 +5,20 @@ tensor is ``(*batch, *shape)``: ``batch`` numbers independent networks (trials o
 for one network), NumPy or torch alike. Counts, ties and masks are exact per network.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from math import prod
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
-from array_api_compat import array_namespace, device
 from numpy.typing import NDArray
 
 from .criteria import CRITERIA, Criterion
 from .redraws import REDRAWN, redrawn
-from .streams import uniform
+from .rewinds import At, Rewind, flipped, into_orthant, orthant
+from .scopes import SCOPES, shares
+from .selection import Tensors, drawn, flat_draws, keep_largest, later_draws, numbers_alive
 
 __all__ = [
     "DENSE",
@@ -33,91 +34,19 @@ __all__ = [
     "Borrowed",
     "Level",
     "Rewind",
+    "Supplier",
+    "Tensors",
     "Trainer",
+    "flipped",
+    "into_orthant",
     "keep_largest",
     "levels",
+    "next_start",
+    "orthant",
 ]
 
-Tensors = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class At:
-    """A moment of level 0, counted from its start. Units: "step", "epoch", "time" (of the gradient flow)."""
-
-    value: float
-    unit: str = "step"
-
-    def __post_init__(self) -> None:
-        if self.unit not in ("step", "epoch", "time"):
-            raise ValueError(f"The unit of a rewind point is step, epoch or time, not {self.unit!r}.")
-        whole = self.unit == "step"
-        if not isinstance(self.value, Real) or not float(self.value) >= 0 or (whole and not float(self.value).is_integer()):
-            raise ValueError(f"A rewind point needs a {self.unit} of at least 0 (whole for steps), not {self.value!r}.")
-
-    def __str__(self) -> str:
-        return f"{self.unit}={str(float(self.value)).removesuffix('.0')}"
-
-    def count(self, **unit: float) -> float:
-        """The moment in a layer's own count: ``At(3, "epoch").count(step=1, epoch=100)`` is 300. Unknown units are refused.
-
-        >>> At(3, "epoch").count(step=1, epoch=100)
-        300
-        """
-        if self.unit not in unit:
-            raise ValueError(f"A rewind point in units of {self.unit} ({self}) has no meaning here; use {' or '.join(unit)}.")
-        return self.value * unit[self.unit]
-
-
-@dataclass(frozen=True)
-class Rewind:
-    """What restarts from where. Each of the first four is "init", "final" (of the previous level) or ``At(...)``.
-
-    ``magnitude`` may also be "reinit", "reshuffle" or "constant" (``theory.redraws``), ``sign`` also "random"; draws are
-    keyed by network and level. ``rest`` is what is never pruned: a of the neuron, biases. ``norm`` is batch norm, affine and
-    statistics. sign(±0) = +, and a pruned weight is +0.0. Redrawn magnitudes belong to no moment of training, so neither
-    optimiser nor schedule can be restored with them.
-    """
-
-    magnitude: str | At = "init"
-    sign: str | At = "init"
-    rest: str | At = "init"
-    norm: str | At = "init"
-    optimiser: str = "fresh"
-    schedule: str = "restart"
-
-    def __post_init__(self) -> None:
-        for name in ("magnitude", "sign", "rest", "norm"):
-            source = getattr(self, name)
-            more = {"magnitude": REDRAWN, "sign": ("random",)}.get(name, ())
-            allowed = ("init", "final", *more)
-            if not isinstance(source, At) and source not in allowed:
-                raise ValueError(f"Rewind {name} comes from {', '.join(allowed)} or a rewind point At(...), not {source!r}.")
-        for name, allowed in (
-            ("optimiser", ("fresh", "restore", "carry")),
-            ("schedule", ("restart", "replay", "hold")),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"Rewind {name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
-        if self.magnitude in REDRAWN and (self.optimiser == "restore" or self.schedule == "replay"):
-            raise ValueError(f"Magnitudes from {self.magnitude!r} have no moment to restore an optimiser or a schedule from.")
-
-    @property
-    def moments(self) -> frozenset[At]:
-        """The moments of level 0 that a trainer has to remember for this rewind."""
-        return frozenset(p for p in (self.magnitude, self.sign, self.rest, self.norm) if isinstance(p, At))
-
-    def __call__(self, points: Mapping[Any, Tensors], mask: Tensors, norm: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """Parameters at which the next level starts: magnitude × sign on the mask, +0.0 off it, the rest copied."""
-
-        def restart(name: str) -> Any:
-            if name not in mask:
-                return points[self.norm if name in norm else self.rest][name] + 0
-            magnitude, sign = abs(points[self.magnitude][name]), points[self.sign][name]
-            signed = magnitude * (1 - 2 * array_namespace(magnitude).astype(sign < 0, magnitude.dtype))
-            return array_namespace(magnitude).where(mask[name], signed, 0 * magnitude)
-
-        return {name: restart(name) for name in points["init"]}
+MASK = "donor mask"
+"""The point that holds another run's masks."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +56,8 @@ class Algorithm:
     ``fraction`` of the alive weights is pruned at each level, exactly round(fraction × alive); or ``count`` weights stay.
     Either may be a tuple, one entry a level (the last one repeats). With neither, the layer's default holds: one weight
     stays on the neuron, a fifth goes on a network. ``prunings`` limits the number of levels (0: the dense network only).
+    ``scope``: who competes with whom, see ``theory.scopes``. ``masks`` "donor": nothing is scored; at level i the weights stay
+    that are alive and in the mask of another run at its level i (``Supplier``).
     """
 
     name: str
@@ -136,12 +67,15 @@ class Algorithm:
     fraction: float | tuple[float, ...] | None = None
     count: int | tuple[int, ...] | None = None
     prunings: int | None = None
+    masks: str = "scored"
 
     def __post_init__(self) -> None:
-        if isinstance(self.criterion, str) and self.criterion not in CRITERIA:
+        if not isinstance(self.criterion, Criterion) and self.criterion not in tuple(CRITERIA):
             raise ValueError(f"Unknown criterion {self.criterion!r}; the named ones are {', '.join(CRITERIA)}.")
-        if self.scope not in ("global", "layer"):
-            raise ValueError(f"The scope of pruning is global or layer, not {self.scope!r}.")
+        if self.scope not in SCOPES:
+            raise ValueError(f"The scope of pruning is {', '.join(SCOPES[:-1])} or {SCOPES[-1]}, not {self.scope!r}.")
+        if self.masks not in ("scored", "donor"):
+            raise ValueError(f"The masks of an algorithm are scored or a donor's, not {self.masks!r}.")
         if self.fraction is not None and self.count is not None:
             raise ValueError(f"Give a fraction or a count, not both: {self.fraction!r} and {self.count!r}.")
         if () in (self.fraction, self.count):
@@ -170,7 +104,20 @@ class Algorithm:
     @property
     def moments(self) -> frozenset[At]:
         """The moments of level 0 that a trainer has to remember: for the rewind, and for a criterion that scores by them."""
-        return self.rewind.moments | {p for p in self.score.needs if isinstance(p, At)}
+        return self.rewind.moments | {p for p in self.mask_needs if isinstance(p, At)}
+
+    @property
+    def mask_needs(self) -> tuple[Any, ...]:
+        """The points that pruning looks at, but for random numbers, which it draws itself."""
+        return (MASK,) if self.masks == "donor" else tuple(p for p in self.score.needs if p != "random")
+
+    def require_undisturbed(self) -> None:
+        """Raise ValueError where masks are a donor's, or as ``Rewind.require_undisturbed``; the dense network knows neither."""
+        if self.prunings == 0:
+            return
+        if self.masks != "scored":
+            raise ValueError(f"No formula is known for masks={self.masks!r}; simulate it.")
+        self.rewind.require_undisturbed()
 
     @property
     def named_levels(self) -> int:
@@ -193,21 +140,30 @@ class Algorithm:
 
     def prune(self, points: Mapping[Any, Tensors], mask: Tensors, level: int, trainer: "Trainer") -> dict[str, Any]:
         """The masks after pruning at ``level``: subsets of ``mask``, exact counts, ties in a keyed random order."""
-        batch, sizes = trainer.batch, {n: prod(m.shape[trainer.batch :]) for n, m in mask.items()}
-        draws = _split(uniform(trainer.keys, "prune", level, size=2 * sum(sizes.values())), sizes, repeats=2)
-        points = {**points, "random": {n: _like(draws[0][n], m) for n, m in mask.items()}}
-        for p in self.score.needs:
-            if p not in points:
-                known = ", ".join(str(k) for k in points)
-                raise ValueError(f"The criterion {self.score.name!r} needs the point {str(p)!r}; this trainer has {known}.")
+        if self.masks == "donor":
+            _require(self.mask_needs, points, f"The mask of {self.name!r} needs")
+            return {n: m & points[MASK][n] for n, m in mask.items()}
+        _require(self.mask_needs, points, f"The criterion {self.score.name!r} needs")
+        batch, purpose = trainer.batch, ("prune", level)
+        if "random" in self.score.needs:
+            points = {**points, "random": drawn(trainer.keys, *purpose, mask=mask, batch=batch)}
         score = {n: self.score(*(points[p][n] for p in self.score.needs)) for n in mask}
-        ties = {n: _like(draws[1][n], m) for n, m in mask.items()}
-        groups = [list(mask)] if self.scope == "global" else [[n] for n in mask]
+        if self.scope == "global":
+            ties = later_draws(trainer.keys, *purpose, mask=mask, batch=batch)
+            return keep_largest(score, mask, ties, lambda alive: self.stays(alive, level), batch)
         kept: dict[str, Any] = {}
-        for g in groups:
-            scores, alive, order = ({n: t[n] for n in g} for t in (score, mask, ties))
-            kept |= keep_largest(scores, alive, order, lambda number: self.stays(number, level), batch)
-        return {n: kept[n] for n in mask}
+        for n, stays in self._layer_counts(mask, level, batch).items():
+            ties = later_draws(trainer.keys, *purpose, mask=mask, batch=batch, group=n)
+            kept |= keep_largest({n: score[n]}, {n: mask[n]}, ties, partial(_just, stays), batch)
+        return kept
+
+    def _layer_counts(self, mask: Tensors, level: int, batch: int) -> dict[str, NDArray[np.int64]]:
+        alive = np.stack([numbers_alive(m, batch) for m in mask.values()], axis=-1)
+        if self.scope == "layer":
+            stays = self.stays(alive, level)
+        else:
+            stays = shares(self.scope, self.stays(alive.sum(-1), level), alive, mask, batch)
+        return {n: stays[..., i] for i, n in enumerate(mask)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,9 +172,18 @@ class Borrowed(Algorithm):
 
     given: Tensors = field(default_factory=dict)
 
+    @property
+    def mask_needs(self) -> tuple[Any, ...]:
+        """No points."""
+        return ()
+
     def prune(self, points: Mapping[Any, Tensors], mask: Tensors, level: int, trainer: "Trainer") -> dict[str, Any]:
         """The given masks, cut to ``mask``."""
         return {n: m & self.given[n] for n, m in mask.items()}
+
+
+def _just(stays: NDArray[np.int64], alive: NDArray[np.int64]) -> NDArray[np.int64]:
+    return stays
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
@@ -229,67 +194,35 @@ def _at_level(x: Any, level: int) -> Any:
     return _as_tuple(x)[min(level, len(_as_tuple(x))) - 1]
 
 
-def _split(flat: NDArray[Any], sizes: Mapping[str, int], repeats: int) -> list[dict[str, NDArray[Any]]]:
-    names, ends = list(sizes) * repeats, np.cumsum([*sizes.values()] * repeats)[:-1]
-    parts, k = np.split(flat, ends, axis=-1), len(sizes)
-    return [dict(zip(names[:k], parts[i * k : (i + 1) * k], strict=True)) for i in range(repeats)]
-
-
-def _like(values: NDArray[Any], tensor: Any) -> Any:
-    xp = array_namespace(tensor)
-    return xp.reshape(xp.asarray(values, device=device(tensor)), tensor.shape)
-
-
-def keep_largest(score: Tensors, mask: Tensors, ties: Tensors, stays: Any, batch: int) -> dict[str, Any]:
-    """Keep the ``stays(alive)`` largest scores among the alive weights of each network, equal scores by larger ``ties``.
-
-    All tensors of one call compete with one another. Shapes (*batch, *shape); ``stays`` maps the numbers of alive weights
-    (*batch,) to the numbers that stay. Raises ValueError where an alive score is not finite.
-
-    >>> keep_largest({"w": np.array([3., 1., 2.])}, {"w": np.array([True, True, True])}, {"w": np.zeros(3)}, lambda n: n - 1, 0)
-    {'w': array([ True, False,  True])}
-    """
-    xp = array_namespace(*score.values())
-
-    def joined(tensors: Tensors) -> Any:
-        shapes = ((*t.shape[:batch], prod(t.shape[batch:])) for t in score.values())
-        return xp.concat([xp.reshape(tensors[n], shape) for n, shape in zip(score, shapes, strict=True)], axis=-1)
-
-    s, alive, t = joined(score), joined(mask), joined(ties)
-    if bool(xp.any(alive & ~xp.isfinite(s))):
-        bad = next(n for n in score if bool(xp.any(mask[n] & ~xp.isfinite(score[n]))))
-        raise ValueError(f"The scores of {bad!r} hold {_first_bad(score[bad], mask[bad])}: a diverged network can't be pruned.")
-    order = xp.argsort(t, axis=-1, stable=True)
-    by_score = xp.argsort(xp.take_along_axis(xp.where(alive, s, -xp.inf), order, axis=-1), axis=-1, stable=True)
-    rank = xp.argsort(xp.take_along_axis(order, by_score, axis=-1), axis=-1, stable=True)  # the dead come first
-    numbers = xp.sum(xp.astype(alive, xp.int64), axis=-1)
-    wanted = np.asarray(stays(np.asarray(numbers.tolist(), dtype=np.int64)))
-    keep = alive & (rank >= s.shape[-1] - xp.asarray(wanted, device=device(s))[..., None])
-    out, at = {}, 0
-    for n, tensor in score.items():
-        size = prod(tensor.shape[batch:])
-        out[n] = xp.reshape(keep[..., at : at + size], tensor.shape)
-        at += size
-    return out
-
-
-def _first_bad(score: Any, mask: Any) -> float:
-    xp = array_namespace(score)
-    return float(score[mask & ~xp.isfinite(score)][0])
-
-
 class Trainer(Protocol):
-    """What the loop asks of a training engine. Bring your own: the exact maps, the simulations and the networks all do."""
+    """What the loop asks of a training engine. Bring your own: the exact maps, the simulations and the networks all do.
+
+    Of a rewind an engine itself has to heed, in levels from 1 on, what happens during training: ``optimiser``, ``schedule``,
+    ``flip_every`` (with ``Rewind.flips`` for k = 1, 2, … and ``flipped``), ``flip_momentum`` and ``signs`` (``into_orthant``),
+    or to refuse it in one sentence.
+    """
 
     batch: int
     """How many leading axes of each tensor number independent networks."""
     norm: frozenset[str]
     """Names of the tensors that belong to batch norm."""
     keys: NDArray[np.uint64]
-    """One 64-bit key a network, of the batch's shape: the randomness of ties, random masks and random signs."""
+    """One 64-bit key a network, of the batch's shape: the randomness of ties, random masks, random signs and flips."""
 
     def train(self, params: Tensors, mask: Tensors, level: int, at: frozenset[At], rewind: Rewind) -> Mapping[Any, Tensors]:
         """Train one level; return the points {"final": …, At(…): … for each asked, more names for criteria that need them}."""
+
+
+class Supplier(Trainer, Protocol):
+    """A ``Trainer`` that has more points to give than those of its own training. The loop asks whoever has this method."""
+
+    def supply(self, names: frozenset[str], points: Mapping[Any, Tensors], mask: Tensors, level: int) -> Mapping[str, Tensors]:
+        """Those of ``names`` that it knows, each as tensors, just before level ``level`` is pruned and then rewound.
+
+        "donor": the parameters of another run at the end of its level ``level``. "donor mask": its mask of that level, bool
+        tensors. "gradient": the mean gradient of the loss on fixed training data at points["final"] under ``mask``. Or
+        whatever else a criterion of one's own needs. They serve this level alone and are not kept in ``Level.points``.
+        """
 
 
 @dataclass(frozen=True)
@@ -314,26 +247,51 @@ def levels(
     n = n if algorithm.prunings is None else min(n, algorithm.prunings)
     for i in range(done.index + 1 if done else 0, n + 1):
         if done:
-            mask = algorithm.prune(points, done.mask, i, trainer)
-            params = r(_with_draws(points, mask, i, r, trainer), mask, trainer.norm)
+            mask, params = next_start(algorithm, trainer, done)
         points = {**points, **trainer.train(params, mask, i, algorithm.moments if i == 0 else frozenset(), r)}
         done = Level(i, mask, params, points)
         yield done
 
 
+def next_start(algorithm: Algorithm, trainer: Trainer, done: Level) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The mask and the parameters with which the level after ``done`` starts: prune, rewind (with its draws), flip signs.
+
+    A point that is needed and unknown is asked of ``trainer.supply``, if there is such a method. Raises ValueError for one
+    that nobody has, and for scores that are not finite.
+    """
+    level, r = done.index + 1, algorithm.rewind
+    points = _supplied(algorithm.mask_needs, done.points, done.mask, level, trainer)
+    mask = algorithm.prune(points, done.mask, level, trainer)
+    points = _supplied(r.sources, _with_draws(points, mask, level, r, trainer), mask, level, trainer)
+    _require(r.sources, points, f"The rewind of {algorithm.name!r} needs")
+    params = r(points, mask, trainer.norm)
+    return mask, flipped(params, r.flips(trainer.keys, mask, level, 0, trainer.batch)) if r.flip else params
+
+
+def _supplied(
+    needs: Iterable[Any], points: Mapping[Any, Tensors], mask: Tensors, level: int, trainer: Trainer
+) -> Mapping[Any, Tensors]:
+    """The points, and those needed that they lack and the trainer knows."""
+    lacking = frozenset(p for p in needs if isinstance(p, str) and p not in points)
+    supply = getattr(trainer, "supply", None)
+    return {**points, **supply(lacking, points, mask, level)} if lacking and supply else points
+
+
+def _require(needs: Iterable[Any], points: Mapping[Any, Tensors], what: str) -> None:
+    for p in needs:
+        if p not in points:
+            known = ", ".join(str(k) for k in points)
+            raise ValueError(f"{what} the point {str(p)!r}; this trainer has {known}.")
+
+
 def _with_draws(points: Mapping[Any, Tensors], mask: Tensors, level: int, r: Rewind, trainer: Trainer) -> Mapping[Any, Tensors]:
     """The points, and those that only this rewind needs: random signs, redrawn magnitudes."""
-    sizes = {n: prod(m.shape[trainer.batch :]) for n, m in mask.items()}
-
-    def drawn(purpose: str) -> dict[str, NDArray[np.float64]]:
-        return _split(uniform(trainer.keys, purpose, level, size=sum(sizes.values())), sizes, repeats=1)[0]
-
     if r.sign == "random":
-        signs = drawn("sign")
-        points = {**points, "random": {n: _like(signs[n] - 0.5, m) for n, m in mask.items()}}
+        signs = drawn(trainer.keys, "sign", level, mask=mask, batch=trainer.batch)
+        points = {**points, "random": {n: x - 0.5 for n, x in signs.items()}}
     if r.magnitude in REDRAWN:
         action, initial = str(r.magnitude), points["init"]
-        draws = drawn(action)
+        draws = flat_draws(trainer.keys, action, level, mask=mask, batch=trainer.batch)
         points = {**points, action: {n: redrawn(action, initial[n], m, draws[n], trainer.batch) for n, m in mask.items()}}
     return points
 

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .algorithms import Algorithm, Rewind
 from .dense_flow import in_basin, teacher_weights
-from .names import algorithm as named
+from .names import undisturbed as named
 
 __all__ = ["CONDITIONS", "Condition", "keeps", "restart_condition", "restarts", "succeeds"]
 
@@ -131,11 +131,12 @@ def restarts(rewind: Rewind, a0: ArrayLike, w0: ArrayLike) -> Array:
 
     Shapes a0 (…), w0 (…, d), d ≥ 2, to (…). ς is the initial, the learned or a random sign, a_s the initial or the final a; m
     is W ("init", "reshuffle"), the learned one ("final"), |w_0J| with J uniform ("reinit") or the standard deviation of w0
-    ("constant"). Raises ValueError for rewind points At(...), which need the flow, and as ``keeps``.
+    ("constant"). Raises ValueError for rewind points At(...), which need the flow, for flips and fixed signs, and as ``keeps``.
 
     >>> restarts(Rewind("constant", "random"), 1.0, [-0.6, 0.8]).tolist()
     0.5
     """
+    rewind.require_undisturbed()
     if rewind.moments:
         raise ValueError(f"A restart from {', '.join(map(str, rewind.moments))} depends on the flow: ask theory.learns.")
     a, w = _starts(a0, w0)
@@ -198,6 +199,7 @@ def restart_condition(rewind: Rewind) -> str:
     >>> restart_condition(Rewind("final", "init", "final", "final"))
     'in D and w_01 > 0'
     """
+    rewind.require_undisturbed()
     if rewind.moments:
         return f"(a, w_1) at {', '.join(map(str, rewind.moments))} has w_1 > 0 and a > −w_1"
     size = {"init": "W", "reshuffle": "W", "reinit": "|w_0J|", "constant": "s"}.get(str(rewind.magnitude))

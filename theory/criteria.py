@@ -2,7 +2,8 @@
 
 The criteria of "Deconstructing Lottery Tickets" [4] and random pruning. A *point* is a set of parameters that the loop
 of ``theory.algorithms`` remembers: ``"init"``, ``"final"``, ``At(k)``, whatever else a trainer supplies under a
-name (``"gradient"``, ``"donor"``), and ``"random"``, a keyed uniform number for each weight.
+name (``"gradient"``, ``"donor"``; see ``theory.Supplier``), and ``"random"``, a keyed uniform number for each weight.
+A criterion of one's own is an object: ``Criterion("snip", ("gradient", "final"), lambda g, f: abs(g * f))``.
 
 [4] Zhou, Lan, Liu, Yosinski. Deconstructing Lottery Tickets: Zeros, Signs, and the Supermask. arXiv 1905.01067, 2019.
 """

@@ -2,18 +2,22 @@
 
 import hashlib
 import re
+from dataclasses import fields
 from types import CodeType, FunctionType
 from typing import Any
 
-from .algorithms import Algorithm
+from .algorithms import Algorithm, Rewind
 from .criteria import Criterion
 from .records import plain
 
-__all__ = ["definition"]
+__all__ = ["definition", "written"]
+
+NEWER = {Algorithm: ("masks",), Rewind: ("flip", "flip_every", "flip_momentum", "signs")}
+"""Fields that are not written where they have their default, so that what was stored before there were any stays valid."""
 
 
 def definition(law: Algorithm) -> dict[str, Any]:
-    """Every field of ``law``; a criterion given as an object is its name, its points and a digest of its formula.
+    """``written(law)``; a criterion given as an object is its name, its points and a digest of its formula.
 
     The digest covers byte code, constants, defaults and closure, so it also changes with the version of Python; functions
     that the formula calls by a global name are not followed.
@@ -24,10 +28,26 @@ def definition(law: Algorithm) -> dict[str, Any]:
     """
     score = law.criterion
     if not isinstance(score, Criterion):
-        return plain(law)
+        return written(law)
     text = repr(_parts(score.formula, frozenset()))
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return plain(law) | {"criterion": {"name": score.name, "needs": plain(score.needs), "formula": digest}}
+    return written(law) | {"criterion": {"name": score.name, "needs": plain(score.needs), "formula": digest}}
+
+
+def written(law: Algorithm) -> dict[str, Any]:
+    """Every field of ``law`` and of its rewind as JSON types, but those of ``NEWER`` where they are as by default.
+
+    >>> from theory.algorithms import LRR
+    >>> "masks" in written(LRR), "flip" in written(LRR)["rewind"]
+    (False, False)
+    """
+    return _without_defaults(law) | {"rewind": _without_defaults(law.rewind)}
+
+
+def _without_defaults(part: Algorithm | Rewind) -> dict[str, Any]:
+    newer = NEWER[Rewind if isinstance(part, Rewind) else Algorithm]
+    usual = {f.name for f in fields(part) if f.name in newer and getattr(part, f.name) == f.default}
+    return {name: value for name, value in plain(part).items() if name not in usual}
 
 
 def _parts(value: Any, seen: frozenset[int]) -> Any:

@@ -6,13 +6,14 @@ A phase maps (a, w) to its end after time t, or to its limit (t = ∞): T2 where
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import one_input
-from .algorithms import Algorithm, At, Borrowed, Level, Rewind, Tensors, levels
+from .algorithms import Algorithm, At, Borrowed, Level, Rewind, Tensors, flipped, levels
 from .dense_flow import dense_limit, population_flow
 from .names import algorithm as named
 from .one_input import POPULATION, Branches
@@ -28,6 +29,14 @@ class ExactTrainer:
     """A ``theory.Trainer`` for batches of neurons: params {"w": (B, d), "a": (B,)}; ``t`` is the length of each phase.
 
     ``branches`` are the statistics of e_1 in the data, used wherever only e_1 is alive; dense phases follow the population.
+
+    Signs that flip every so often inside a level need a finite ``t``; the maps from one time to the next are exact.
+
+    Fixed signs are exact where e_1 alone is alive, or where it is not. Held to its side, w_1 follows the branch it starts on
+    until it comes to zero, and rests there. So it does, unheld, where the other branch has β = 0: it crosses zero only where
+    both branches pull the same way (T2b). Hence the other β is taken as 0. In the population this changes nothing: β− = 0, and
+    from w_1 < 0 zero is never reached (T2a). Nor does it without e_1, where ‖w‖ alone moves. Of several weights with e_1 alive
+    no map is known.
     """
 
     batch = 1
@@ -40,7 +49,34 @@ class ExactTrainer:
     def train(self, params: Tensors, mask: Tensors, level: int, at: frozenset[At], rewind: Rewind) -> Mapping[Any, Tensors]:
         """{"final": the end of the phase, At(time=…): the state on the way}."""
         points: dict[Any, Tensors] = {p: self._phase(params, mask, self._moment(p)) for p in at}
-        return {**points, "final": self._phase(params, mask, self.t)}
+        return {**points, "final": self._perturbed(params, mask, level, rewind)}
+
+    def _perturbed(self, params: Tensors, mask: Tensors, level: int, rewind: Rewind) -> dict[str, Array]:
+        """The end of a level, from 1 on with the flips inside it, or with fixed signs."""
+        if level and rewind.signs == "fixed":
+            return self._one_sided(params, mask)._phase(params, mask, self.t)
+        now, state = 0.0, dict(params)
+        if level and rewind.flip and rewind.flip_every:
+            every = rewind.flip_every.count(time=1.0)
+            if np.isinf(self.t):
+                raise ValueError(f"Signs can't flip every {rewind.flip_every} in a phase that never ends (t = inf).")
+            for k in count(1):
+                if k * every >= self.t:
+                    break
+                state, now = self._phase(state, mask, k * every - now), k * every
+                state = flipped(state, rewind.flips(self.keys, {"w": mask["w"]}, level, k, self.batch))
+        return self._phase(state, mask, self.t - now)
+
+    def _one_sided(self, params: Tensors, mask: Tensors) -> "ExactTrainer":
+        """This trainer with β = 0 on the branch where w_1 does not start."""
+        alive, b = mask["w"], self.branches
+        dense = alive[:, 0] & alive[:, 1:].any(-1)
+        if dense.any():
+            number = int(alive[dense].sum(-1).max())
+            raise ValueError(f"No exact map is known for the fixed signs of {number} weights; use simulate with engine='gd'.")
+        below = params["w"][:, 0] < 0
+        one = b._replace(beta_plus=np.where(below, 0.0, b.beta_plus), beta_minus=np.where(below, b.beta_minus, 0.0))
+        return ExactTrainer(len(below), one, self.t, self.keys)
 
     def _moment(self, at: At) -> float:
         time = at.count(time=1.0)
@@ -169,11 +205,14 @@ def _run(
 
 
 def _require_certain(chosen: Algorithm) -> None:
-    """Refuse restarts that are drawn; a reshuffle of one weight moves nothing."""
+    """Refuse restarts that are drawn; a reshuffle of one weight moves nothing, and one weight flips or it does not."""
+    single = chosen.count == 1 and not isinstance(chosen, Borrowed)
+    if chosen.rewind.flip not in (0, 1) and not single:
+        raise ValueError(f"The outcome of {chosen.name!r} depends on which signs flip; use simulate.estimate.")
     if chosen.rewind.sign == "random":
         raise ValueError(f"The outcome of {chosen.name!r} depends on random signs; ask success_probability.")
     magnitude = chosen.rewind.magnitude
-    if magnitude == "reinit" or (magnitude == "reshuffle" and (chosen.count != 1 or isinstance(chosen, Borrowed))):
+    if magnitude == "reinit" or (magnitude == "reshuffle" and not single):
         raise ValueError(f"The outcome of {chosen.name!r} depends on random magnitudes; ask success_probability.")
 
 

@@ -176,6 +176,9 @@ def explain(
     grows back: (a, w_1) → (0.8, 0⁻) (T2a).'
     """
     a, w = _one(a0, w0)
+    law = named(algorithm)
+    if law.rewind.signs == "fixed" or (law.rewind.flip and law.rewind.flip_every):
+        raise ValueError(f"Signs that are held or flip while {law.name!r} trains are not explained; ask theory.learns.")
     _, trace, trainer = _run(algorithm, a, w, branches, t, mask)
     end = trace[-1].points["final"]
     verdict = bool(learned(end, trace[-1].mask["w"], trainer.branches)[0])

@@ -91,6 +91,7 @@ def _terms(criterion: str, rewind: Rewind, law: Initialisation) -> list[tuple[fl
     """(share, region, limit) of each term of the sum above that is not 0."""
     if criterion not in PARTS:
         raise ValueError(f"No success probability is known for the criterion {criterion!r}; simulate.estimate takes it.")
+    rewind.require_undisturbed()
     if rewind.moments:
         raise ValueError(f"No success probability is known for a restart from {', '.join(map(str, rewind.moments))}.")
     inside_plus, inside_minus, outside_plus, outside_minus = PARTS[criterion]

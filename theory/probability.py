@@ -14,7 +14,7 @@ from .algorithms import Algorithm, At
 from .basins import dense_basin, mean_cosine, sparse_basin
 from .initialisations import Balanced, Initialisation
 from .initialisations import initialisation as init_named
-from .names import algorithm as named
+from .names import undisturbed as named
 from .parts import PARTS, restart_probability
 from .times import escape_angle
 

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["bits", "generator", "key", "uniform"]
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_BLOCK = 2**15
+"""Numbers of a key made together: what fits into a cache."""
 
 
 def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -40,19 +42,30 @@ def key(keys: ArrayLike, *counters: int | str | NDArray[np.integer]) -> NDArray[
     return state.reshape(np.shape(keys))
 
 
-def bits(keys: ArrayLike, *counters: int | str, size: int) -> NDArray[np.uint64]:
-    """Independent 64-bit words of shape (*keys.shape, size)."""
-    state = key(np.atleast_1d(np.asarray(keys)), *counters)[..., None] + np.arange(1, size + 1, dtype=np.uint64) * _GAMMA
-    return _mix(state).reshape(*np.shape(keys), size)
+def bits(keys: ArrayLike, *counters: int | str, size: int = 0, at: NDArray[np.integer] | None = None) -> NDArray[np.uint64]:
+    """Independent 64-bit words of shape (*keys.shape, size); or those in the places ``at`` (…) alone, (*keys.shape, len(at)).
+
+    >>> bool((bits([1, 2], "x", at=np.array([5, 3])) == bits([1, 2], "x", size=9)[:, [5, 3]]).all())
+    True
+    """
+    state = key(np.atleast_1d(np.asarray(keys)), *counters)
+    size = size if at is None else len(at)
+    out = np.empty((*state.shape, size), np.uint64)
+    for i in range(0, size, _BLOCK):
+        block = np.arange(i, min(i + _BLOCK, size), dtype=np.uint64) if at is None else at[i : i + _BLOCK].astype(np.uint64)
+        out[..., i : i + _BLOCK] = _mix(state[..., None] + (block + np.uint64(1)) * _GAMMA)
+    return out.reshape(*np.shape(keys), size)
 
 
-def uniform(keys: ArrayLike, *counters: int | str, size: int) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1), multiples of 2⁻⁵³, of shape (*keys.shape, size).
+def uniform(keys: ArrayLike, *counters: int | str, size: int = 0, at: NDArray[np.integer] | None = None) -> NDArray[np.float64]:
+    """Uniform numbers in [0, 1), multiples of 2⁻⁵³, of shape (*keys.shape, size); or those in the places ``at``.
 
     >>> uniform([1, 2], "ties", 0, size=3).shape
     (2, 3)
     """
-    return np.asarray((bits(keys, *counters, size=size) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
+    words = bits(keys, *counters, size=size, at=at)
+    words >>= np.uint64(11)
+    return np.multiply(words, 2.0**-53, dtype=np.float64)
 
 
 def generator(one_key: ArrayLike, *counters: int | str) -> np.random.Generator:

@@ -4,8 +4,8 @@ Level 0 trains all weights, the mask keeps ``kept`` of them, they are rewound, a
 with probability ``flipped``. With one weight left, the flip of w_1 is never repaired, that of a iff |a| < w_1; with several,
 every flip in w is, but late where w_⊥ has all but vanished: at the end of a long phase it takes 2π/ψ.
 
-The loop of ``theory.algorithms`` knows no perturbation; ``Flipped`` is a trainer around the neuron's that flips what level 1
-starts from.
+An algorithm's own perturbation (``theory.Rewind.flip``) changes an exact share of the signs of w; here each has a chance of its
+own, and a too, so ``Flipped`` is a trainer around the neuron's that flips what level 1 starts from.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from simulate import Config, as_config
 from simulate.data import draw, trial_keys
 from theory.algorithms import IMP, Algorithm, At, Rewind
 from theory.criteria import Criterion
-from theory.definitions import definition
+from theory.definitions import definition, written
 from theory.records import plain, settings_hash
 
 NAN = float("nan")
@@ -88,7 +88,7 @@ def scored(alpha, formula=None):
 def test_settings_hold_what_an_algorithm_is():
     settings = Config(algorithms=("IMP", scored(1.0))).settings()
     assert settings["algorithms"] == ("IMP", "mine")
-    assert settings["definitions"]["IMP"] == plain(IMP)
+    assert settings["definitions"]["IMP"] == written(IMP)
     assert as_config(plain(Config().settings())).settings() == Config().settings()
     edited = [Algorithm("mine", Rewind("final")), scored(2.0), scored(1.0, lambda i, f: abs(i) - 1.0 * abs(f))]
     assert definition(scored(1.0)) == definition(scored(1.0))
