@@ -17,7 +17,7 @@ from .models.names import check_network
 
 __all__ = ["FREE", "Config", "Training", "folder_of", "moment", "moment_name", "whole"]
 
-FREE = ("levels", "remember", "data", "mask_from", "signs_from", "checkpoint", "loaders")
+FREE = ("levels", "remember", "data", "mask_from", "signs_from", "checkpoint", "loaders", "together")
 """Settings that may differ when a run goes on: of the data and of other runs it is the content that counts, not the path."""
 RUNS = "runs/deep"
 """Where runs are stored, in folders named by the hash of their settings, unless ``out`` names one."""
@@ -93,6 +93,8 @@ class Training:
     """Only kernels that give the same bits again."""
     threads: int = 1
     """CPU threads of the training; other numbers give other bits."""
+    together: int = 1
+    """Networks of a sweep that are trained at once on the device: small ones are much faster so, with other bits than alone."""
     loaders: int = 2
     """Processes that read images which do not fit into memory."""
     checkpoint: float = 300.0
@@ -182,7 +184,7 @@ CHOICES = {
     "last_layer": ("prune", "exclude", "halve"),
     "deterministic": (True, False),
 }
-WHOLE = {"levels": 0, "seed": 0, "epochs": 1, "batch_size": 1, "threads": 1, "loaders": 0, "subset": 1}
+WHOLE = {"levels": 0, "seed": 0, "epochs": 1, "batch_size": 1, "threads": 1, "together": 1, "loaders": 0, "subset": 1}
 NUMBERS = {
     "fraction": 1,
     "learning_rate": math.inf,

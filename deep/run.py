@@ -14,13 +14,16 @@ def main(words: Sequence[str]) -> int:
     sweep's.
     """
     from deep.config import folder_of
+    from deep.distributed import joined
     from theory.console import read_json
 
     try:
         if len(words) != 1:
             raise ValueError("Usage: python -m deep.run settings.json")
-        settings = read_json(words[0])
-        for path in _paths(folder_of(words[0]) | settings if isinstance(settings, dict) else settings):
+        with joined() as world:
+            settings = read_json(words[0])
+            paths = _paths(folder_of(words[0]) | settings if isinstance(settings, dict) else settings)
+        for path in paths if world.rank == 0 else ():
             print(path)
     except (ValueError, OSError) as error:
         print(f"deep.run: {' '.join(str(error).split())}", file=sys.stderr)

@@ -14,8 +14,10 @@ from theory.workers import pool
 
 from .config import Config, Training, moment_name, whole
 from .definitions import stored
+from .distributed import require_one
 from .images import read
 from .runs import run
+from .stacked_runs import require_stackable, run_together
 from .trainer import Diverged, TorchTrainer, engine
 
 __all__ = ["sweep"]
@@ -33,16 +35,20 @@ def sweep(
 ) -> list[Path]:
     """Run each algorithm for the seeds ``config.seed``, …, ``config.seed + seeds - 1``; returns the run folders.
 
-    A task trains one level, in a process of ``executor`` (``workers`` local ones unless given). The dense level of a seed comes
-    first, into OUT/dense, and all algorithms take it over. A killed sweep goes on where it was; results depend neither on the
-    workers nor on the order of tasks. A run that diverges ends there while the others go on; then ``Diverged`` is raised.
+    A task trains one level, in a process of ``executor`` (``workers`` local ones unless given), of up to ``config.together``
+    runs at once. The dense level of a seed comes first, into OUT/dense, and all algorithms take it over. A killed sweep goes on
+    where it was; results depend neither on the workers nor on the order of tasks. A run that diverges ends there while the others
+    go on; then ``Diverged`` is raised.
     """
     whole("seeds", seeds, 1)
     whole("workers", workers, 1)
+    require_one("A sweep")
     _require_sweep_folder(Path(config.out))
     dense, chains = _plan(config, list(dict.fromkeys(map(_by_name, algorithms))), seeds)
     with engine(config):
         TorchTrainer(config, read(config.data), algorithms=[c.program for chain in chains for c in chain])
+    if config.together > 1:
+        require_stackable(dense[0])
     if executor is not None:
         failures = _drive(executor, dense, chains)
     else:
@@ -57,8 +63,8 @@ def _plan(config: Training, algorithms: list[str | Algorithm], seeds: int) -> tu
     """For each seed the dense run, which remembers all rewind points, and the runs that share its level 0."""
     laws = [algorithm(a) for a in algorithms]
     _require_own_folders(algorithms)
-    momentum = {"momentum"} if any(a.rewind.optimiser != "fresh" for a in laws) else set()
-    remember = {moment_name(at) for a in laws for at in a.moments} | momentum | set(config.remember)
+    optimiser = {"optimiser"} if any(a.rewind.optimiser != "fresh" for a in laws) else set()
+    remember = {moment_name(at) for a in laws for at in a.moments} | optimiser | set(config.remember)
     base = {f.name: getattr(config, f.name) for f in fields(Training)} | {"remember": ()}
 
     def at(law: str | Algorithm, seed: int) -> Config:
@@ -88,43 +94,54 @@ def _require_own_folders(algorithms: list[str | Algorithm]) -> None:
 
 
 def _drive(executor: Executor, dense: list[Config], chains: list[list[Config]]) -> list[str]:
-    """Submit dense levels, then each run level by level; the sentences of those that diverged."""
+    """Submit dense levels, then each run level by level, so many in a task as train together; sentences of those that diverged."""
     first = {c: min(max(1, _stored(c)), _last(c)) for chain in chains for c in chain}  # stored levels are only looked through
-    pending: dict[Future[Path], tuple[Config, int, int]] = {}
+    arms = {d: chain for d, chain in zip(dense, chains, strict=True)}
+    shared = {c: d.out for d, chain in arms.items() for c in chain}
+    pending: dict[Future[list[Path | Diverged]], list[tuple[Config, int]]] = {}
     failures = []
 
-    def submit(config: Config, seed: int, level: int) -> None:
-        shared = None if config is dense[seed] else dense[seed].out
-        pending[executor.submit(run, replace(config, levels=level), shared, True)] = config, seed, level
+    def submit(runs: list[tuple[Config, int]]) -> None:
+        for i in range(0, len(runs), dense[0].together):
+            some = runs[i : i + dense[0].together]
+            task = executor.submit(_train, [replace(c, levels=level) for c, level in some], [shared.get(c) for c, _ in some])
+            pending[task] = some
 
     with progress("sweep: levels", len(dense) + sum(_last(c) - first[c] + 1 for c in first)) as step:
-        for seed, config in enumerate(dense):
-            submit(config, seed, 0)
+        submit([(config, 0) for config in dense])
         while pending:
             done = wait(pending, timeout=HEARTBEAT, return_when=FIRST_COMPLETED).done
             if not done:
                 step(0, "running")
             for task in done:
-                config, seed, level = pending.pop(task)
-                step(1, f"{config.algorithm}, seed {config.seed}, level {level}")
-                if failure := _failure(task):
-                    failures.append(f"{config.out!r}: {failure}")
-                elif config is dense[seed]:
-                    for c in chains[seed]:
-                        submit(c, seed, first[c])
-                elif level < _last(config):
-                    submit(config, seed, level + 1)
+                following = []
+                for (config, level), result in zip(pending.pop(task), _results(task), strict=True):
+                    step(1, f"{config.algorithm}, seed {config.seed}, level {level}")
+                    if isinstance(result, Diverged):
+                        failures.append(f"{config.out!r}: {result}")
+                    elif config in arms:
+                        following += [(c, first[c]) for c in arms[config]]
+                    elif level < _last(config):
+                        following.append((config, level + 1))
+                submit(following)
     return failures
 
 
-def _failure(task: Future[Path]) -> str | None:
+def _train(configs: list[Config], shared: list[str | None]) -> list[Path | Diverged]:
+    """The task of a worker."""
+    if configs[0].together > 1:
+        return run_together(configs, shared)
     try:
-        task.result()
+        return [run(configs[0], shared[0], True)]
     except Diverged as error:
-        return str(error)
+        return [error]
+
+
+def _results(task: Future[list[Path | Diverged]]) -> list[Path | Diverged]:
+    try:
+        return task.result()
     except BrokenProcessPool:
         raise OSError("A worker process died (out of memory?); the same command goes on from there.") from None
-    return None
 
 
 def _last(config: Config) -> int:

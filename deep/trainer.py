@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from theory.algorithms import Algorithm, At, Rewind, flipped
+from theory.algorithms import Algorithm, At, Rewind
+from theory.records import plain, to_json
+from theory.rewinds import flipped, into_orthant, orthant
 from theory.streams import key
 
 from .checks import moment_name
 from .config import Training
 from .data import Data, Resident
+from .distributed import current
 from .images import Images
 from .network import Loss, Network, network, right
 from .optimisers import load_state, optimiser, reset, state
@@ -49,26 +52,29 @@ def engine(config: Training) -> Iterator[None]:
     tf32 = config.precision == "tf32"
     threads, was = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     matmul, convolution = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    benchmark = torch.backends.cudnn.benchmark
     torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(config.deterministic)
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cudnn.benchmark = not config.deterministic  # which kernel is fastest may differ from run to run
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng([torch.cuda.current_device()] if config.device == "cuda" else []):
             yield
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(was)
         torch.set_float32_matmul_precision(matmul)
         torch.backends.cudnn.allow_tf32 = convolution
+        torch.backends.cudnn.benchmark = benchmark
 
 
 @dataclass
 class Midway:
     """A level under way after ``step`` steps: all that the rest of it depends on.
 
-    ``tensors`` holds "parameters", "optimiser", "sums" of the epoch so far, "signs" where they are fixed, and the points passed,
-    by the names under which levels are stored; ``rows`` the metrics of the finished epochs.
+    ``tensors`` holds "parameters", "optimiser", "sums" of the epoch so far, "signs" where they are fixed, and the points that
+    were passed, by the names under which levels are stored; ``rows`` the metrics of the finished epochs.
     """
 
     level: int
@@ -98,7 +104,10 @@ class TorchTrainer:
         keys: NDArray[np.uint64] | None = None,
     ):
         self.config, self.on_epoch = config, on_epoch
-        self.data: Data = Resident(data, config) if isinstance(data, Images) else data
+        self.world = current()
+        """The processes that train this network together, each on its share of a batch."""
+        self.world.require_possible(config)
+        self.data: Data = Resident(data, config, self.world.share) if isinstance(data, Images) else data
         if model is None and loss is None:
             self.network = network(config, self.data.shape, self.data.classes)
         elif model is not None:
@@ -127,6 +136,9 @@ class TorchTrainer:
         for a in algorithms:
             self.schedule.entry(a.rewind)
             self.schedule.span(a.rewind)
+        self.world.require_same("The settings", to_json(plain(config), indent=None))
+        self.world.require_same("The data", self.data.digest)
+        self.world.require_same("The initial values", self.start)
 
     def initial(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Parameters and masks at the start of level 0."""
@@ -135,18 +147,30 @@ class TorchTrainer:
     def train(
         self, params: Mapping[str, Any], mask: Mapping[str, Any], level: int, at: frozenset[At], rewind: Rewind
     ) -> dict[Any, dict[str, Tensor]]:
-        """Train one level; the points "final", each moment asked for, and the optimiser's memory where a rewind wants it back."""
+        """Train one level; "final", each moment asked for, and the optimiser's memory at each where a rewind wants it back."""
         rewind = rewind if level else Rewind()
+        self.world.require_same(f"The masks of level {level}", mask)
         self.net.load(params, mask)
         course = _Course(self, level, rewind, at | (self.moments if level == 0 else frozenset()))
-        if self.midway is not None:
-            course.go_on(self.midway)
-        self.midway = None
-        while course.step < self.schedule.total:
-            self._epoch(course)
+        midway, self.midway = self._agreed(self.midway), None
+        if midway is not None:
+            course.go_on(midway)
+        with self.world.training(self.network):
+            while course.step < self.schedule.total:
+                self._epoch(course)
         points = course.finish()
+        self.world.require_same(f"The parameters at the end of level {level}", points["final"])
         self.rows, self.memory = course.rows, {**self.memory, **points}
         return points
+
+    def _agreed(self, midway: "Midway | None") -> "Midway | None":
+        """Where all processes go on: where process 0 does."""
+        tensors = {} if midway is None else midway.tensors
+        record, tensors = self.world.same(None if midway is None else (midway.level, midway.step, midway.rows), tensors)
+        if record is None:
+            return None
+        level, step, rows = record
+        return Midway(level, step, rows, tensors)
 
     def step(self, opt: Optimizer, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """One step of the optimiser; mean loss and number of right answers, left on the device."""
@@ -156,20 +180,20 @@ class TorchTrainer:
         if self.config.clip is not None:
             nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         opt.step()
-        return loss.detach(), hits
+        return self.world.whole(loss.detach(), hits)
 
     def evaluate(self, part: str) -> dict[str, Any]:
         """Mean loss, number of right answers and number of images of the "train", "validation" or "test" part."""
         self.net.eval()
-        loss, n = torch.zeros((), dtype=torch.float64, device=self.config.device), 0
-        hits = torch.zeros((), dtype=torch.int64, device=self.config.device)
+        loss, hits, n = 0.0, 0.0, self.data.sizes.get(part, 0)
+        sums = torch.zeros((-(-n // self.chunk), 2), dtype=torch.float64, device=self.config.device)
         with torch.inference_mode():
-            for images, labels in self.data.evaluation(part, self.chunk):
+            for i, (images, labels) in self.world.dealt(enumerate(self.data.evaluation(part, self.chunk))):
                 outputs = self.network.outputs(images)
-                loss += self.network.summed_loss(outputs, labels)
-                hits += right(outputs, labels)
-                n += len(labels)
-        return _row(float(loss), int(hits), n)
+                sums[i, 0], sums[i, 1] = self.network.summed_loss(outputs, labels), right(outputs, labels)
+        for chunk in self.world.total(sums).tolist():
+            loss, hits = loss + chunk[0], hits + chunk[1]
+        return _row(loss, hits, n)
 
     @property
     def chunk(self) -> int:
@@ -181,11 +205,11 @@ class TorchTrainer:
     ) -> dict[str, Mapping[str, Tensor]]:
         """Points that no training yields: "donor" and "donor mask" of another run; "gradient" of the loss at the end."""
         found: dict[str, Mapping[str, Tensor]] = {}
-        for name in names:
+        for name in sorted(names):  # in one order on all processes
             if name == "gradient":
                 found[name] = self._gradient(points["final"], mask)
             elif name in ("donor", "donor mask") and self.donate is not None:
-                found[name] = self.donate(name, level)
+                found |= self.world.same(None, {name: self.donate(name, level)})[1]
         return found
 
     def _gradient(self, params: Mapping[str, Any], mask: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -193,11 +217,12 @@ class TorchTrainer:
         self.net.load(params, {n: torch.ones_like(m) for n, m in mask.items()})
         self.net.eval()
         self.net.zero_grad()
-        for images, labels in self.data.evaluation("train", self.chunk):
+        for images, labels in self.world.dealt(self.data.evaluation("train", self.chunk)):
             self.network.summed_loss(self.net(images.to(self.network.dtype)), labels).backward()
         n, own = self.data.sizes["train"], self.net.parameters_by_name
         gradients = {name: own[name].grad for name in mask}
-        return {name: torch.zeros_like(own[name]) if g is None else g.detach() / n for name, g in gradients.items()}
+        whole = {name: torch.zeros_like(own[name]) if g is None else g.detach() for name, g in gradients.items()}
+        return {name: self.world.total(g) / n for name, g in whole.items()}
 
     def _epoch(self, course: "_Course") -> None:
         """The rest of the epoch in which the course stands."""
@@ -208,7 +233,7 @@ class TorchTrainer:
             course.before_step()
             opt.param_groups[0]["lr"] = rate = self.schedule.rate(course.step, course.rewind)
             loss, hits = self.step(opt, images, labels)
-            course.after_step(loss, hits, len(labels))
+            course.after_step(loss, hits, len(labels) * self.world.size)
             if course.step == self.schedule.total:
                 break
         row = {"level": course.level, "epoch": epoch + 1, "learning_rate": rate, "train": course.epoch_row()}
@@ -244,7 +269,7 @@ class _Course:
         self.span = trainer.schedule.span(rewind) if level else None
         own = trainer.net.parameters_by_name
         self.weights = {name: own[name].data for name in trainer.net.masks}
-        self.negative = {n: t < 0 for n, t in self.weights.items()} if level and rewind.signs == "fixed" else {}
+        self.negative = orthant(self.weights, self.weights) if level and rewind.signs == "fixed" else {}
         self._new_sums()
         self.kept = time.monotonic()
 
@@ -258,17 +283,18 @@ class _Course:
             trainer.keep(self.midway())
             self.kept = time.monotonic()
         self._pass_points()
-        if self.span is not None and self.step > self.first and self.step % self.span == 0:
-            self._flip(self.step // self.span)
+        if self.span is not None and self.step > self.first and (self.step - self.first) % self.span == 0:
+            self._flip((self.step - self.first) // self.span)
         if trainer.network.random:
-            torch.manual_seed(int(key(trainer.keys, "dropout", self.level, self.step)))
+            own = [trainer.world.rank] if trainer.world.rank else []
+            torch.manual_seed(int(key(trainer.keys, "dropout", self.level, self.step, *own)))
 
     def after_step(self, loss: Tensor, hits: Tensor, n: int) -> None:
         """Count, and hold the signs that are fixed."""
         self.sums += torch.stack([loss.double() * n, hits.double()])
         self.n, self.step = self.n + n, self.step + 1
         for name, negative in self.negative.items():
-            self.weights[name].masked_fill_((self.weights[name] < 0) != negative, 0)
+            self.weights[name].copy_(into_orthant(self.weights[name], negative))
 
     def epoch_row(self) -> dict[str, Any]:
         """The training part's numbers of the epoch that just ended."""
@@ -302,8 +328,6 @@ class _Course:
             self.weights[name].copy_(tensor)
         if rewind.flip_momentum == "reset":
             reset(self.optimiser, net, flips)
-        if self.negative:
-            self.negative = {n: t < 0 for n, t in self.weights.items()}
 
     def midway(self) -> Midway:
         """All that the rest of the level depends on."""

@@ -43,7 +43,7 @@ def test_dropout_depends_on_seed_level_and_step_alone(tiny):
 
 def test_a_global_stream_would_be_caught(tiny, monkeypatch):
     monkeypatch.setattr("deep.trainer.torch.manual_seed", lambda seed: None)
-    monkeypatch.setattr("deep.trainer.torch.random.fork_rng", lambda: torch.enable_grad())
+    monkeypatch.setattr("deep.trainer.torch.random.fork_rng", lambda devices: torch.enable_grad())
     finals = []
     for seed in (1, 2):
         torch.default_generator.manual_seed(seed)
