@@ -1,16 +1,20 @@
 """Several algorithms and replicates: OUT/ALGORITHM/seed-K, level 0 trained once a seed and shared, on any executor."""
 
 import re
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import fields, replace
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from theory.algorithms import DENSE, Algorithm
-from theory.console import progress
+from theory.cluster import connected
+from theory.console import Progress, progress
 from theory.names import algorithm
-from theory.workers import pool
+from theory.workers import completed
 
 from .config import Config, Training, moment_name, whole
 from .definitions import stored
@@ -24,6 +28,8 @@ __all__ = ["sweep"]
 
 HEARTBEAT = 30.0
 """Seconds after which a sweep says that it is alive."""
+_alone = threading.Lock()
+"""Held by the task of this process: torch's threads, precision and random numbers are the process's own."""
 
 
 def sweep(
@@ -31,29 +37,29 @@ def sweep(
     algorithms: Sequence[str | Algorithm],
     seeds: int = 1,
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | str | None = None,
 ) -> list[Path]:
     """Run each algorithm for the seeds ``config.seed``, …, ``config.seed + seeds - 1``; returns the run folders.
 
-    A task trains one level, in a process of ``executor`` (``workers`` local ones unless given), of up to ``config.together``
-    runs at once. The dense level of a seed comes first, into OUT/dense, and all algorithms take it over. A killed sweep goes on
-    where it was; results depend neither on the workers nor on the order of tasks. A run that diverges ends there while the others
-    go on; then ``Diverged`` is raised.
+    A task trains one level of up to ``config.together`` runs at once. The dense level of a seed comes first, into OUT/dense, and
+    all algorithms take it over. Tasks go to ``workers`` processes or to ``executor``: any of ``concurrent.futures``, or the
+    address of a Dask cluster, tcp://…, whose machines see the same files under the same paths. A killed sweep goes on where it
+    was, and what a killed worker was at is done again; results depend neither on the workers nor on the order of tasks. A run
+    that diverges ends there while the others go on; then ``Diverged`` is raised. ChildProcessError where one task loses several
+    workers.
     """
     whole("seeds", seeds, 1)
     whole("workers", workers, 1)
     require_one("A sweep")
+    config = config if executor is None else _with_absolute_paths(config)
     _require_sweep_folder(Path(config.out))
     dense, chains = _plan(config, list(dict.fromkeys(map(_by_name, algorithms))), seeds)
     with engine(config):
         TorchTrainer(config, read(config.data), algorithms=[c.program for chain in chains for c in chain])
     if config.together > 1:
         require_stackable(dense[0])
-    if executor is not None:
-        failures = _drive(executor, dense, chains)
-    else:
-        with pool(workers) as own:
-            failures = _drive(own, dense, chains)
+    with connected(executor) as those:
+        failures = _drive(dense, chains, workers, those)
     if failures:
         raise Diverged(" ".join(failures))
     return [Path(c.out) for chain in chains for c in chain]
@@ -93,29 +99,25 @@ def _require_own_folders(algorithms: list[str | Algorithm]) -> None:
             raise ValueError(f"The algorithms of a sweep need names of their own, and 'dense' is taken: not {str(a)!r}.")
 
 
-def _drive(executor: Executor, dense: list[Config], chains: list[list[Config]]) -> list[str]:
-    """Submit dense levels, then each run level by level, so many in a task as train together; sentences of those that diverged."""
+def _drive(dense: list[Config], chains: list[list[Config]], workers: int, executor: Executor | None) -> list[str]:
+    """Dense levels, then each run level by level, so many in a task as train together; the sentences of those that diverged."""
     first = {c: min(max(1, _stored(c)), _last(c)) for chain in chains for c in chain}  # stored levels are only looked through
     arms = {d: chain for d, chain in zip(dense, chains, strict=True)}
     shared = {c: d.out for d, chain in arms.items() for c in chain}
-    pending: dict[Future[list[Path | Diverged]], list[tuple[Config, int]]] = {}
-    failures = []
+    waiting, failures = _Waiting(), []
 
     def submit(runs: list[tuple[Config, int]]) -> None:
         for i in range(0, len(runs), dense[0].together):
-            some = runs[i : i + dense[0].together]
-            task = executor.submit(_train, [replace(c, levels=level) for c, level in some], [shared.get(c) for c, _ in some])
-            pending[task] = some
+            task = _Task(tuple(runs[i : i + dense[0].together]))
+            arguments = [replace(c, levels=level) for c, level in task.runs], [shared.get(c) for c, _ in task.runs]
+            waiting.append((task, arguments))
 
-    with progress("sweep: levels", len(dense) + sum(_last(c) - first[c] + 1 for c in first)) as step:
+    with progress("sweep: levels", len(dense) + sum(_last(c) - first[c] + 1 for c in first)) as step, _heartbeat(step):
         submit([(config, 0) for config in dense])
-        while pending:
-            done = wait(pending, timeout=HEARTBEAT, return_when=FIRST_COMPLETED).done
-            if not done:
-                step(0, "running")
-            for task in done:
+        with closing(completed(_train, waiting, workers=workers, executor=executor)) as ended:
+            for task, results in ended:
                 following = []
-                for (config, level), result in zip(pending.pop(task), _results(task), strict=True):
+                for (config, level), result in zip(task.runs, results, strict=True):
                     step(1, f"{config.algorithm}, seed {config.seed}, level {level}")
                     if isinstance(result, Diverged):
                         failures.append(f"{config.out!r}: {result}")
@@ -127,21 +129,62 @@ def _drive(executor: Executor, dense: list[Config], chains: list[list[Config]]) 
     return failures
 
 
+@dataclass(frozen=True)
+class _Task:
+    """Runs and the level of each that is trained."""
+
+    runs: tuple[tuple[Config, int], ...]
+
+    def __str__(self) -> str:
+        config, level = self.runs[0]
+        more = f" and {len(self.runs) - 1} more" if len(self.runs) > 1 else ""
+        return f"level {level} of {config.out!r}{more}"
+
+
+class _Waiting(deque[tuple[_Task, tuple[list[Config], list[str | None]]]]):
+    """Tasks that may be done now. Iterating takes them out; where it ends it goes on once there are more."""
+
+    def __iter__(self) -> "_Waiting":
+        return self
+
+    def __next__(self) -> tuple[_Task, tuple[list[Config], list[str | None]]]:
+        if not self:
+            raise StopIteration
+        return self.popleft()
+
+
+@contextmanager
+def _heartbeat(step: Progress) -> Iterator[None]:
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(HEARTBEAT):
+            step(0, "running")
+
+    threading.Thread(target=beat, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
 def _train(configs: list[Config], shared: list[str | None]) -> list[Path | Diverged]:
     """The task of a worker."""
-    if configs[0].together > 1:
-        return run_together(configs, shared)
-    try:
-        return [run(configs[0], shared[0], True)]
-    except Diverged as error:
-        return [error]
+    with _alone:
+        if configs[0].together > 1:
+            return run_together(configs, shared)
+        try:
+            return [run(configs[0], shared[0], True)]
+        except Diverged as error:
+            return [error]
 
 
-def _results(task: Future[list[Path | Diverged]]) -> list[Path | Diverged]:
-    try:
-        return task.result()
-    except BrokenProcessPool:
-        raise OSError("A worker process died (out of memory?); the same command goes on from there.") from None
+def _with_absolute_paths(config: Training) -> Training:
+    """Paths that mean the same in any process's working directory."""
+    paths = {name: getattr(config, name) for name in ("out", "mask_from", "signs_from")}
+    changes: dict[str, Any] = {name: str(Path(path).absolute()) for name, path in paths.items() if path is not None}
+    source, _, path = config.data.partition(":")
+    return replace(config, **changes, data=f"{source}:{Path(path).absolute()}" if path else config.data)
 
 
 def _last(config: Config) -> int:

@@ -16,8 +16,8 @@ def _own_cache(tmp_path_factory, monkeypatch):
 
 def _tiny(out, **settings) -> Config:
     """A ResNet-20 with batch norm that trains a level in a fraction of a second."""
-    small = {"model": "resnet20", "width": 2, "levels": 2, "epochs": 2, "subset": 192, "batch_size": 48, "milestones": (1,)}
-    return Config(**small | settings, out=str(out))
+    small = {"model": "resnet20", "width": 2, "levels": 2, "epochs": 2, "subset": 192, "batch_size": 48}
+    return Config(**small | {"milestones": ("epoch=1",)} | settings, out=str(out))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -31,6 +31,17 @@ def stored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     names = ("LRR", "IMP", "WR(step=3)", "WR(epoch=1)", "random", "learned-signs")
     return {name: load_run(run(_tiny(folder / str(i), algorithm=name), quiet=True)) for i, name in enumerate(names)}
+
+
+@pytest.fixture(scope="session")
+def contents():
+    """``contents(folder)``: all that must not differ between two runs: tensors and metrics, by path."""
+    return _contents
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    files = [p for p in folder.rglob("*") if p.suffix in (".safetensors", ".jsonl")]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
 @pytest.fixture(scope="session")

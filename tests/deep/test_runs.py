@@ -18,13 +18,6 @@ from deep import analyses, load_run, run
 from theory.algorithms import LRR, At, Rewind
 from theory.criteria import Criterion
 
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """All that must not differ between two runs: tensors and metrics."""
-    files = [p for p in folder.rglob("*") if p.suffix in (".safetensors", ".jsonl")]
-    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
-
-
 KILLED = """
 import os, signal, sys, json
 from deep import run, store
@@ -43,9 +36,9 @@ run(settings)
 
 
 @pytest.mark.parametrize("where", ["in the middle of an epoch", "before a written level is in its place"])
-def test_killed_and_started_again_gives_the_same_bits(tiny, tmp_path, stored, where):
+def test_killed_and_started_again_gives_the_same_bits(tiny, tmp_path, stored, where, contents):
     config = tiny(tmp_path / "run", algorithm="WR(step=3)")
-    settings = json.dumps(asdict(config) | {"milestones": [1]})
+    settings = json.dumps(asdict(config))
     killed = subprocess.run([sys.executable, "-c", KILLED, where, settings], check=False, capture_output=True, cwd=Path.cwd())
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert [p.name for p in (tmp_path / "run" / "levels").glob("[!.]*")] == ["00"]  # level 1 was under way
@@ -56,7 +49,7 @@ def test_killed_and_started_again_gives_the_same_bits(tiny, tmp_path, stored, wh
     assert not list((tmp_path / "run" / "levels").glob(".*"))
 
 
-def test_levels_are_added_to_a_finished_run(tiny, tmp_path, stored):
+def test_levels_are_added_to_a_finished_run(tiny, tmp_path, stored, contents):
     for levels in (0, 1, 2, 1):
         run(tiny(tmp_path, levels=levels), quiet=True)
     assert contents(tmp_path) == contents(stored["LRR"].path)
@@ -82,7 +75,7 @@ def test_what_a_run_stores(stored):
     assert all(t.dtype == torch.bool for t in run_.levels[1].mask.values())
 
 
-def test_level_0_of_another_run_is_taken_over_only_if_it_is_the_same(tiny, tmp_path, stored):
+def test_level_0_of_another_run_is_taken_over_only_if_it_is_the_same(tiny, tmp_path, stored, contents):
     config = tiny(tmp_path / "a", algorithm="WR(step=3)", levels=0)
     run(config, dense=stored["WR(step=3)"].path, quiet=True)
     stored_level = stored["WR(step=3)"].path / "levels" / "00" / "final.safetensors"
@@ -95,7 +88,7 @@ def test_level_0_of_another_run_is_taken_over_only_if_it_is_the_same(tiny, tmp_p
 
 
 @pytest.mark.parametrize("change", [{"width": 3}, {"threads": 2}, {"seed": 1}, {"algorithm": "IMP"}, {"deterministic": False}])
-def test_other_settings_are_refused(tiny, tmp_path, stored, change):
+def test_other_settings_are_refused(tiny, tmp_path, stored, change, contents):
     folder = shutil.copytree(stored["LRR"].path, tmp_path / "run")
     before = contents(folder)
     (name, value) = next(iter(change.items()))
@@ -195,8 +188,13 @@ def _unknown_schema(folder):
     (folder / "run.json").write_text(json.dumps(record | {"schema": "signescape.deep.run/99"}))
 
 
+def _older_level(folder):
+    path = folder / "levels" / "00" / "level.json"
+    path.write_text(path.read_text().replace("signescape.deep.level/2", "signescape.deep.level/1"))
+
+
 def _incomplete_json(folder):
-    (folder / "run.json").write_text('{"schema": "signescape.deep.run/1"}')
+    (folder / "run.json").write_text('{"schema": "signescape.deep.run/2"}')
 
 
 def _corrupt_level_json(folder):
@@ -229,6 +227,10 @@ def _foreign_level(folder):
     [
         (_corrupt_json, "run.json' can't be read as JSON"),
         (_unknown_schema, "has schema 'signescape.deep.run/99'"),
+        (
+            _older_level,
+            "has schema 'signescape.deep.level/1'; this version reads 'signescape.deep.level/2': read it with the ver",
+        ),
         (_incomplete_json, "lacks 'settings'"),
         (_corrupt_level_json, "level.json' can't be read as JSON"),
         (_damaged_tensors, "final.safetensors' is damaged"),
@@ -243,7 +245,7 @@ def test_damaged_folders_get_one_sentence_and_stay_as_they_are(tiny, tmp_path, s
     spoil(folder)
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     settings = tmp_path / "settings.json"
-    settings.write_text(json.dumps(asdict(tiny(folder, algorithm="LRR", levels=3)) | {"milestones": [1]}))
+    settings.write_text(json.dumps(asdict(tiny(folder, algorithm="LRR", levels=3))))
     assert signescape.main(["deep", "run", "--config", str(settings)]) == 2
     message = capsys.readouterr().err
     assert words in message
@@ -281,7 +283,7 @@ def test_the_function_and_the_module_of_one_name(tiny, tmp_path):
     )
     settings = tmp_path / "settings.json"
     out = tmp_path / "run"
-    settings.write_text(json.dumps(asdict(tiny(out, levels=0)) | {"milestones": [1]}))
+    settings.write_text(json.dumps(asdict(tiny(out, levels=0))))
     shown = subprocess.run([sys.executable, script, settings], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == [str(out), str(out), "0"]
     command = [sys.executable, "-W", "error", "-m", "deep.run"]
@@ -297,3 +299,13 @@ def test_the_module_refuses_with_a_sentence(tmp_path, capsys):
     for words in ([], [str(tmp_path / "settings.json")]):
         assert main(words) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_without_out_the_folder_is_named_by_the_settings(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = replace(tiny("x", levels=0, algorithm="WR(step=3)", model="lenet-300-100"), out=None)
+    path = run(config, quiet=True)
+    assert str(path) == f"runs/deep/lenet-300-100-digits-WR(step=3)-seed-0-{config.identity}"
+    assert run(replace(config, levels=1, checkpoint=5.0), quiet=True) == path
+    assert len(load_run(path).levels) == 2
+    assert run(replace(config, learning_rate=0.2), quiet=True) != path
