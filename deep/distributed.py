@@ -11,12 +11,12 @@ differ from process to process, and from those of a single one. GPUs talk throug
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from inspect import signature
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -29,12 +29,12 @@ from .config import Training, moment, moment_name
 from .sync_norm import synchronised
 
 if TYPE_CHECKING:
+    from .data import Data
     from .network import Network
     from .trainer import TorchTrainer
 
 __all__ = ["ALONE", "World", "current", "follow", "joined", "lead", "place", "require_one"]
 
-T = TypeVar("T")
 Parts = Mapping[str, Tensors]
 
 PATIENCE = timedelta(minutes=30)
@@ -78,9 +78,18 @@ class World:
         both = self.total(torch.stack([loss.double(), hits.double()]))
         return both[0] / self.size, both[1]
 
-    def dealt(self, chunks: Iterable[T]) -> Iterator[T]:
-        """This process's chunks: every ``size``-th from number ``rank`` on."""
-        return islice(chunks, self.rank, None, self.size)
+    def dealt(self, data: "Data", part: str, size: int) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
+        """This process's chunks of an evaluation and their numbers: every ``self.size``-th from number ``rank`` on."""
+        own = getattr(data, "dealt", None)  # sets that are read from files don't read what is others'
+        chunks = own(part, size, *self.share) if own else islice(data.evaluation(part, size), self.rank, None, self.size)
+        return zip(count(*self.share), chunks, strict=False)
+
+    def require_share(self, own: int, batch: int) -> None:
+        """ValueError unless a process has its equal part of a batch."""
+        if self.size > 1 and own * self.size != batch:
+            raise ValueError(
+                f"Process {self.rank} of {self.size} has {own} images of a batch of {batch}: its data are not shared."
+            )
 
     def same(self, record: Any, parts: Parts) -> tuple[Any, dict[str, dict[str, Tensor]]]:
         """What process 0 gives: JSON, and tensors by part and name, on the kind of device that they are on there."""
@@ -152,6 +161,12 @@ class World:
         try:
             with synchronised(network.net, self):
                 yield
+        except RuntimeError as error:
+            if "Expected to have finished reduction" not in str(error):
+                raise
+            raise ValueError(
+                "Some parameter of the network does not affect its output; several processes can't train it."
+            ) from None
         finally:
             network.forward = network.net
 

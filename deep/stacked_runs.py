@@ -2,8 +2,8 @@
 
 Every run works in a thread of its own, one at a time: it reads its folder, prunes, rewinds, stores, until it wants a level
 trained. When all of them have got there, those levels are trained together, and each goes on with its own points. So a run
-folder is what ``deep.run`` makes of it (files, rows, flips, checkpoints, borrowed masks), runs may stand at different levels, and
-one that diverges or can't be stored ends alone.
+folder is what ``deep.run`` makes of it (files, rows, flips, checkpoints, borrowed masks), runs may stand at different levels,
+and one that diverges or can't be stored ends alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,7 +65,8 @@ class _Run:
     """A run in a thread of its own. ``wants``: the level that it waits for; None before it begins and once it has ended."""
 
     def __init__(self, lane: Lane, config: Config, dense: Path | str | None):
-        self.lane, self.wants = lane, None
+        self.lane = lane
+        self.wants: Start | None = None
         self._questions: SimpleQueue[Start | None] = SimpleQueue()
         self._answers: SimpleQueue[Points | BaseException] = SimpleQueue()
         self._end: Path | BaseException | None = None
@@ -78,7 +79,7 @@ class _Run:
             self._thread.start()
         else:
             self._answers.put(answer)
-        self.wants: Start | None = self._questions.get()
+        self.wants = self._questions.get()
 
     def result(self) -> Path | Diverged | None:
         """How it ended; raises what it raised, but for ``Diverged``."""

@@ -6,10 +6,15 @@ the evaluations are the stack's. Lanes differ in seed, data, masks, algorithm, l
 memory; those of one stack start at the same step of a level and share all other settings.
 
 Bits. On one CPU thread without torch.compile a network ends with the same bits whatever its place and whichever and however
-many networks (≥ ``LEAST``; shorter stacks are filled) run beside it, in float32, float64 and bfloat16: tested. They are not
-those of the network alone, whose convolutions have other kernels: after a few steps in float64 they differ by 1e-10 or less, in
-float32 as two threads differ from one. On CUDA, or compiled, kernels are chosen by shapes, so stacks are always filled up to
-``together``, a part of the run's identity there; whether the place matters was not measured.
+many networks (at least ``LEAST``; shorter stacks are filled) run beside it: tested in float32, float64 and bfloat16. What would
+break it: in channels_last memory, sums over channels that end a row of vector registers differ from those that do not (batch
+norm, means: hence the contiguous layout); so do a bias's gradient, and matrix products that start at odd addresses
+(``deep.stacked_layers``); with two threads, convolutions depend on the number of networks (hence one thread). The bits are not
+those of a network trained alone, whose convolutions have other kernels: over two levels of 4 steps in float64 all points differ by
+1e-10 or less, and masks do not.
+
+On CUDA, or compiled, kernels are chosen by shapes: there stacks are always filled up to ``together``, which the identity of a
+run says. Whether the place in the stack matters there was not measured (tests/bench/replicas.py does it).
 """
 
 import math
@@ -32,11 +37,15 @@ from .models import build
 from .stacked import Pace, Stack
 from .trainer import Diverged, TorchTrainer, _Course, _row, require_finite
 
-__all__ = ["LEAST", "Lane", "Replicas", "Stacks", "Start", "train_together"]
+__all__ = ["LEAST", "Lane", "Replicas", "Stacks", "Start", "is_filled", "train_together"]
 
 LEAST = 3
 """Networks of a stack at least: of fewer, oneDNN chooses other convolutions (seen with 3 × 32 × 32 images), so other bits."""
-OWN = ("seed", "learning_rate", "schedule", "warmup", "milestones", "gamma", "algorithm", "fraction", "fractions", "levels", "remember", "mask_from", "signs_from", "checkpoint", "loaders", "out", "data")
+OWN = (
+    *("seed", "learning_rate", "schedule", "warmup", "milestones", "gamma"),
+    *("algorithm", "fraction", "fractions", "mask_from", "signs_from", "remember"),
+    *("levels", "checkpoint", "loaders", "data", "out"),
+)
 """Settings in which the networks of a stack may differ."""
 
 
@@ -152,9 +161,12 @@ def _require_alike(lanes: Sequence[Lane]) -> None:
         for value in values:
             if value != values[0]:
                 raise ValueError(f"Networks that are trained together share {name}, which is {values[0]!r} and {value!r} here.")
-    for lane in lanes:
-        if (lane.schedule.per_epoch, lane.schedule.total) != (lanes[0].schedule.per_epoch, lanes[0].schedule.total):
-            raise ValueError(f"Networks that are trained together take as many steps: not {lane.schedule.total} and {lanes[0].schedule.total}.")
+    lengths = [(lane.schedule.per_epoch, lane.schedule.total) for lane in lanes]
+    for length in lengths:
+        if length != lengths[0]:
+            raise ValueError(
+                f"Networks that are trained together take equally many steps, not {lengths[0][1]} and {length[1]}."
+            )
 
 
 class _LaneCourse(_Course):
@@ -182,7 +194,7 @@ class _Together:
         feeds: dict[tuple[int, int], int] = {}
         self._feed = [feeds.setdefault((c.trainer.config.seed, c.level), len(feeds)) for c in self.courses]
         self._feed += [0] * (stack.n - len(lanes))
-        self._fed = [next(c for c, f in zip(self.courses, self._feed) if f == i) for i in range(len(feeds))]
+        self._fed = [next(c for c, f in zip(self.courses, self._feed, strict=False) if f == i) for i in range(len(feeds))]
         self._kept = time.monotonic()
 
     def _course(self, slot: int, lane: Lane, start: Start) -> _LaneCourse:
@@ -227,7 +239,7 @@ class _Together:
         while self.first.step < schedule.total and None in self.diverged:
             self._epoch(start, *divmod(self.first.step, schedule.per_epoch))
         points = [c.finish() for c in self.courses]
-        for lane, row, course, own in zip(self.lanes, self._evaluate("test"), self.courses, points):
+        for lane, row, course, own in zip(self.lanes, self._evaluate("test"), self.courses, points, strict=True):
             lane.tested, lane.rows, lane.memory = row, course.rows, {**lane.memory, **own}
         return [own if error is None else error for own, error in zip(points, self.diverged, strict=True)]
 
@@ -329,12 +341,13 @@ class Replicas:
     ) -> Points:
         """Train one level of all networks; the points of ``TorchTrainer``, stacked. Raises ``Diverged`` if one does."""
         starts = [Start(_row_of(params, i), _row_of(mask, i), level, at, rewind) for i in range(len(self.lanes))]
-        results = train_together(self.lanes, starts, self.stacks)
-        for result in results:
+        points = []
+        for result in train_together(self.lanes, starts, self.stacks):
             if isinstance(result, Diverged):
                 raise result
+            points.append(result)
         self.rows = [lane.rows for lane in self.lanes]
-        return _joined(results)
+        return _joined(points)
 
     def evaluate(self, part: str) -> list[dict[str, Any]]:
         """What ``TorchTrainer.evaluate`` says of each network."""

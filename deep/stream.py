@@ -95,10 +95,16 @@ class Streamed:
 
     def evaluation(self, part: str, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The middles of a part's images in its own order, in chunks of ``size``."""
+        return self.dealt(part, size)
+
+    def dealt(self, part: str, size: int, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+        """Of these chunks number ``rank``, ``rank + world``, …; the others are not read."""
         if part not in self.parts:
             raise ValueError(f"The parts are {', '.join(self.parts)}, not {part!r}.")
         index = self.parts[part]
-        return self._read([_Batch(part == "test", index[i : i + size], None) for i in range(0, len(index), size)])
+        return self._read(
+            [_Batch(part == "test", index[i : i + size], None) for i in range(rank * size, len(index), world * size)]
+        )
 
     def _read(self, batches: list[_Batch]) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches one by one, read ahead by processes that stay for the next pass."""

@@ -1,4 +1,7 @@
-"""Several algorithms and replicates: OUT/ALGORITHM/seed-K, level 0 trained once a seed and shared, on any executor."""
+"""Several algorithms and replicates: OUT/ALGORITHM/seed-K, level 0 trained once a seed and shared, on any executor.
+
+OUT/sweep.json says what was asked for, so that a sweep goes on from its folder alone.
+"""
 
 import re
 import threading
@@ -14,17 +17,19 @@ from theory.algorithms import DENSE, Algorithm
 from theory.cluster import connected
 from theory.console import Progress, progress
 from theory.names import algorithm
+from theory.records import settings_hash
 from theory.workers import completed
 
-from .config import Config, Training, moment_name, whole
+from .config import FREE, RUNS, Config, Training, moment_name, whole
+from .data import load
 from .definitions import stored
 from .distributed import require_one
-from .images import read
 from .runs import run
 from .stacked_runs import require_stackable, run_together
+from .sweep_records import keep_record, read_sweep, require_complete
 from .trainer import Diverged, TorchTrainer, engine
 
-__all__ = ["sweep"]
+__all__ = ["folder_of_sweep", "resume", "sweep"]
 
 HEARTBEAT = 30.0
 """Seconds after which a sweep says that it is alive."""
@@ -41,31 +46,57 @@ def sweep(
 ) -> list[Path]:
     """Run each algorithm for the seeds ``config.seed``, …, ``config.seed + seeds - 1``; returns the run folders.
 
-    A task trains one level of up to ``config.together`` runs at once. The dense level of a seed comes first, into OUT/dense, and
-    all algorithms take it over. Tasks go to ``workers`` processes or to ``executor``: any of ``concurrent.futures``, or the
+    A task trains one level of up to ``config.together`` runs at once. The dense level of a seed comes first, into OUT/dense,
+    and all algorithms take it over. Tasks go to ``workers`` processes or to ``executor``: any of ``concurrent.futures``, or the
     address of a Dask cluster, tcp://…, whose machines see the same files under the same paths. A killed sweep goes on where it
     was, and what a killed worker was at is done again; results depend neither on the workers nor on the order of tasks. A run
     that diverges ends there while the others go on; then ``Diverged`` is raised. ChildProcessError where one task loses several
-    workers.
+    workers. More levels, seeds and algorithms are added to what the folder holds; other settings are refused.
     """
     whole("seeds", seeds, 1)
+    return _sweep(config, algorithms, range(config.seed, config.seed + seeds), workers, executor)
+
+
+def resume(out: Path | str, workers: int = 1, executor: Executor | str | None = None, data: str | None = None) -> list[Path]:
+    """Go on with the sweep in the folder ``out`` as its sweep.json says; ``data`` where its images lie elsewhere now."""
+    stored = read_sweep(out)
+    require_complete(stored)
+    settings = stored.settings if data is None else replace(stored.settings, data=data)
+    return _sweep(settings, stored.algorithms, stored.seeds, workers, executor)
+
+
+def folder_of_sweep(config: Training) -> Path:
+    """``out``, or a folder named by what all runs have in common, so that more seeds, levels and algorithms find it again."""
+    if config.out is not None:
+        return Path(config.out)
+    settings = {f.name: getattr(config, f.name) for f in fields(Training) if f.name not in (*FREE, "seed", "out")}
+    return Path(RUNS) / _folder(f"{config.model}-{config.data.partition(':')[0]}-sweep-{settings_hash(settings)}")
+
+
+def _sweep(
+    config: Training, algorithms: Sequence[str | Algorithm], seeds: Sequence[int], workers: int, executor: Executor | str | None
+) -> list[Path]:
     whole("workers", workers, 1)
     require_one("A sweep")
+    config, own = replace(config, out=str(folder_of_sweep(config))), list(dict.fromkeys(map(_by_name, algorithms)))
     config = config if executor is None else _with_absolute_paths(config)
-    _require_sweep_folder(Path(config.out))
-    dense, chains = _plan(config, list(dict.fromkeys(map(_by_name, algorithms))), seeds)
+    _require_sweep_folder(Path(str(config.out)))
+    dense, chains = _plan(config, own, seeds)
     with engine(config):
-        TorchTrainer(config, read(config.data), algorithms=[c.program for chain in chains for c in chain])
+        TorchTrainer(config, load(config), algorithms=[c.program for chain in chains for c in chain])
     if config.together > 1:
         require_stackable(dense[0])
+    keep_record(config, own, seeds)
     with connected(executor) as those:
         failures = _drive(dense, chains, workers, those)
     if failures:
         raise Diverged(" ".join(failures))
-    return [Path(c.out) for chain in chains for c in chain]
+    return [c.path for chain in chains for c in chain]
 
 
-def _plan(config: Training, algorithms: list[str | Algorithm], seeds: int) -> tuple[list[Config], list[list[Config]]]:
+def _plan(
+    config: Training, algorithms: Sequence[str | Algorithm], seeds: Sequence[int]
+) -> tuple[list[Config], list[list[Config]]]:
     """For each seed the dense run, which remembers all rewind points, and the runs that share its level 0."""
     laws = [algorithm(a) for a in algorithms]
     _require_own_folders(algorithms)
@@ -74,12 +105,11 @@ def _plan(config: Training, algorithms: list[str | Algorithm], seeds: int) -> tu
     base = {f.name: getattr(config, f.name) for f in fields(Training)} | {"remember": ()}
 
     def at(law: str | Algorithm, seed: int) -> Config:
-        folder = Path(config.out) / _folder(law) / f"seed-{seed}"
+        folder = Path(str(config.out)) / _folder(law) / f"seed-{seed}"
         return Config(**base | {"seed": seed, "out": str(folder)}, algorithm=law)
 
-    numbers = range(config.seed, config.seed + seeds)
-    dense = [replace(at("dense", seed), levels=0, remember=tuple(sorted(remember))) for seed in numbers]
-    return dense, [[at(a, seed) for a in algorithms if str(a) != "dense"] for seed in numbers]
+    dense = [replace(at("dense", seed), levels=0, remember=tuple(sorted(remember))) for seed in seeds]
+    return dense, [[at(a, seed) for a in algorithms if str(a) != "dense"] for seed in seeds]
 
 
 def _by_name(law: str | Algorithm) -> str | Algorithm:
@@ -92,7 +122,7 @@ def _folder(law: str | Algorithm) -> str:
     return re.sub(r"[^\w.()=+-]", "_", str(law))
 
 
-def _require_own_folders(algorithms: list[str | Algorithm]) -> None:
+def _require_own_folders(algorithms: Sequence[str | Algorithm]) -> None:
     folders = [_folder(a) for a in algorithms]
     for a, folder in zip(algorithms, folders, strict=True):
         if folders.count(folder) > 1 or (folder == "dense" and algorithm(a) != DENSE):
@@ -194,7 +224,7 @@ def _last(config: Config) -> int:
 
 def _stored(config: Config) -> int:
     """The last level in the run folder."""
-    levels = Path(config.out) / "levels"
+    levels = config.path / "levels"
     return max((int(p.name) for p in levels.iterdir() if p.name.isdigit()), default=0) if levels.is_dir() else 0
 
 
@@ -202,6 +232,8 @@ def _require_sweep_folder(out: Path) -> None:
     if out.is_file():
         raise ValueError(f"{str(out)!r} is a file; a sweep needs a folder.")
     for entry in out.iterdir() if out.is_dir() else ():
+        if entry.name == "sweep.json" or entry.name.startswith(".sweep.json."):  # its record, or what a killed one left of it
+            continue
         if not entry.is_dir() or any(not p.name.startswith("seed-") for p in entry.iterdir()):
             raise ValueError(
                 f"{str(out)!r} is no sweep, for it holds {entry.name!r}; nothing was changed, choose another --out."

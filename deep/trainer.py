@@ -188,7 +188,7 @@ class TorchTrainer:
         loss, hits, n = 0.0, 0.0, self.data.sizes.get(part, 0)
         sums = torch.zeros((-(-n // self.chunk), 2), dtype=torch.float64, device=self.config.device)
         with torch.inference_mode():
-            for i, (images, labels) in self.world.dealt(enumerate(self.data.evaluation(part, self.chunk))):
+            for i, (images, labels) in self.world.dealt(self.data, part, self.chunk):
                 outputs = self.network.outputs(images)
                 sums[i, 0], sums[i, 1] = self.network.summed_loss(outputs, labels), right(outputs, labels)
         for chunk in self.world.total(sums).tolist():
@@ -217,7 +217,7 @@ class TorchTrainer:
         self.net.load(params, {n: torch.ones_like(m) for n, m in mask.items()})
         self.net.eval()
         self.net.zero_grad()
-        for images, labels in self.world.dealt(self.data.evaluation("train", self.chunk)):
+        for _, (images, labels) in self.world.dealt(self.data, "train", self.chunk):
             self.network.summed_loss(self.net(images.to(self.network.dtype)), labels).backward()
         n, own = self.data.sizes["train"], self.net.parameters_by_name
         gradients = {name: own[name].grad for name in mask}
@@ -230,6 +230,7 @@ class TorchTrainer:
         per_epoch, opt = self.schedule.per_epoch, course.optimiser
         epoch, first = divmod(course.step, per_epoch)
         for images, labels in self.data.batches(course.level, epoch, first):
+            self.world.require_share(len(labels), self.data.batch_size)
             course.before_step()
             opt.param_groups[0]["lr"] = rate = self.schedule.rate(course.step, course.rewind)
             loss, hits = self.step(opt, images, labels)

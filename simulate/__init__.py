@@ -27,7 +27,6 @@
 | sequences  | intervals that hold at all times at once                                      |                       |
 | store      | chunks and results on disk, whole or not at all; `load`                       |                       |
 | rounds     | one pool or cluster connection for many rounds of chunks                      |                       |
-| cluster    | a Dask cluster as an executor                                                 |                       |
 | threads    | one thread for linear algebra                                                 |                       |
 | studies/    | `study`: ready studies with presets, the theory beside them                   | all                   |
 | cli        | `signescape simulate trials, estimate, phase-diagram, agree, study`           |                       |

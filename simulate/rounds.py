@@ -5,9 +5,8 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
+from theory.cluster import connected
 from theory.workers import pool
-
-from .cluster import connected
 
 __all__ = ["lasting"]
 

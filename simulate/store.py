@@ -24,11 +24,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.cluster import connected
 from theory.console import progress, say
 from theory.records import provenance, to_json, write
 from theory.workers import completed
-
-from .cluster import connected
 
 if TYPE_CHECKING:
     import xarray

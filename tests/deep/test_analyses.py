@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deep import analyses
+from deep import analyses, power
 
 
 class Fake:
@@ -50,6 +50,9 @@ def test_differences_are_paired_by_seed():
     assert rows[1]["difference"] == pytest.approx(d.mean())
     assert (rows[1]["low"], rows[1]["high"]) == pytest.approx((expected.low, expected.high))
     assert (rows[1]["n"], rows[1]["verdict"]) == (4, "more")
+    assert rows[1]["sd"] == pytest.approx(d.std(ddof=1))
+    assert rows[1]["pairs_needed"] == power.pairs_needed(d.std(ddof=1)) == 3
+    assert (rows[1]["left"], rows[1]["left_against"]) == (0.8, 0.8)
     assert rows[2]["verdict"] == "undecided"
     assert all(r["verdict"] != "less" for r in rows.values())
     (less,) = [r for r in analyses.differences(runs(), against="LRR") if r["level"] == 1]
@@ -59,6 +62,7 @@ def test_differences_are_paired_by_seed():
 def test_one_pair_decides_nothing():
     (first, *_) = analyses.differences([Fake("IMP", 0, (900, 100)), Fake("LRR", 0, (900, 900)), Fake("LRR", 1, (900, 900))])
     assert (first["n"], first["low"], first["verdict"]) == (1, None, "undecided")
+    assert (first["sd"], first["pairs_needed"]) == (None, None)
 
 
 def test_unfinished_replicates_count_where_they_are():
@@ -76,6 +80,23 @@ def test_an_interval_covers_as_often_as_it_says():
     rng = np.random.default_rng(1)
     covered = sum(r["low"] <= 2 <= r["high"] for r in (analyses._interval(rng.normal(2, 5, 3), 0.9) for _ in range(4000)))
     assert stats.binomtest(covered, 4000, 0.9).pvalue > 1e-4
+
+
+def test_both_kinds_of_sign_flips_can_disagree():
+    """(A) summed over levels more, (B) less: neither stands for the other."""
+    one, other = Fake("IMP", 0, (900, 900)), Fake("LRR", 0, (900, 900))
+    one.rows[1]["flips"] = {"start": {"a": 8}, "init": {"a": 8}}
+    other.rows[1]["flips"] = {"start": {"a": 4}, "init": {"a": 12}}
+    rows = {r["measure"]: r["difference"] for r in analyses.differences([one, other], "IMP", ("flips_start_sum", "flips_init"))}
+    assert rows == {"flips_start_sum": pytest.approx(-4 / 80), "flips_init": pytest.approx(4 / 80)}
+
+
+def test_a_training_of_ones_own_may_measure_something_else():
+    run = Fake("IMP", 0, (900, 800))
+    run.rows[0].pop("test")
+    run.rows[1]["test"] = {"perplexity": 3.0}
+    assert [row["test"] for row in analyses.table([run])] == [None, None]
+    assert [row["flips_init"] for row in analyses.table([run])] == [0.2, 0.5]
 
 
 def test_missing_reference():

@@ -1,13 +1,16 @@
 """The command line: what it prints, and one sentence with a non-zero status for bad input of each kind."""
 
 import json
+import shutil
+from contextlib import nullcontext
 from dataclasses import fields
 
 import pytest
 
 import signescape
-from deep import Config, load_run
+from deep import Config, load_run, run
 from deep.config import Training
+from deep.sweeps import sweep
 
 SMALL = ["--model", "lenet-300-100", "--epochs", "1", "--levels", "1", "--subset", "128", "--batch-size", "32"]
 
@@ -76,8 +79,24 @@ def test_bad_settings_files(capsys, tmp_path, settings):
 
 def test_bad_commands(capsys, tmp_path):
     assert "'deep walk'" in refused(capsys, "walk")
-    assert "takes one folder" in refused(capsys, "show")
+    assert "there are run, list, show, compare, resume, pack, unpack" in refused(capsys, "walk")
+    for command in ("show", "resume", "pack"):
+        assert f"deep {command} takes one folder, not none." in refused(capsys, command)
+        assert "takes one folder, not 2" in refused(capsys, command, tmp_path, tmp_path)
+    assert "takes one folder, not 2" in refused(capsys, "list", "a", "b")
+    assert "takes one folder or more, not none" in refused(capsys, "compare")
+    assert "takes one file, not none" in refused(capsys, "unpack")
     assert "no run and no sweep" in refused(capsys, "show", tmp_path)
+    assert "no run and no sweep" in refused(capsys, "compare", tmp_path)
+    assert "neither run.json nor sweep.json" in refused(capsys, "resume", tmp_path)
+    assert "needs --out FILE" in refused(capsys, "pack", tmp_path)
+    assert "needs --out DIR" in refused(capsys, "unpack", tmp_path)
+    assert "is not a run folder" in refused(capsys, "pack", tmp_path, "--out", tmp_path / "file")
+    assert "There is no folder '/nowhere'" in refused(capsys, "list", "/nowhere")
+    assert "no file '/nowhere'" in refused(capsys, "unpack", "/nowhere", "--out", tmp_path / "x")
+    assert "confidence is a number between 0 and 1, not 2" in refused(capsys, "compare", tmp_path, "--confidence", "2")
+    for command in ("list", "show", "compare", "resume", "pack", "unpack"):
+        assert f"`signescape deep {command} --help` lists the options" in refused(capsys, command, "x", "--frobnicate")
 
 
 def test_run_show_and_config(capsys, tmp_path):
@@ -89,7 +108,8 @@ def test_run_show_and_config(capsys, tmp_path):
     assert signescape.main(["deep", "show", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["table"] == json.loads(document)["table"]
     assert signescape.main(["deep", "show", str(out)]) == 0
-    assert "flips init" in capsys.readouterr().out
+    assert "(A) sum" in (shown := capsys.readouterr().out)
+    assert "(A) and (B) can disagree" in " ".join(shown.split())
     file = tmp_path / "table.json"
     for _ in range(2):  # its own document is replaced
         assert signescape.main(["deep", "show", str(out), "--out", str(file)]) == 0
@@ -97,7 +117,11 @@ def test_run_show_and_config(capsys, tmp_path):
     assert json.loads(file.read_text())["table"] == json.loads(document)["table"]
     capsys.readouterr()
     before = (out / "run.json").read_text()
-    for path, words in ((out / "run.json", "holds no table of deep show"), (tmp_path, "holds no table"), ("", "--out needs")):
+    for path, words in (
+        (out / "run.json", "holds no table of deep show"),
+        (tmp_path, "holds no table"),
+        ("", "Missing value for argument '--out'"),
+    ):
         assert words in refused(capsys, "show", out, f"--out={path}" if path else "--out")
     assert (out / "run.json").read_text() == before
     assert signescape.main(["deep", "run", "--config", str(out / "run.json"), "--levels", "2"]) == 0
@@ -109,7 +133,7 @@ def test_run_show_and_config(capsys, tmp_path):
 
 
 def test_a_sweep_prints_paired_differences(capsys, tmp_path, monkeypatch, serial):
-    monkeypatch.setattr("deep.sweeps.pool", lambda workers: serial)
+    monkeypatch.setattr("deep.sweeps.connected", lambda executor: nullcontext(serial))
     words = [
         "deep",
         "run",
@@ -144,11 +168,166 @@ def test_dry_run_counts(capsys, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.fixture(scope="module")
+def swept(tiny, serial, tmp_path_factory):
+    """Two small sweeps of other learning rates."""
+    home = tmp_path_factory.mktemp("swept")
+    small = {"model": "lenet-300-100", "width": None, "levels": 2, "epochs": 1, "milestones": ()}
+    for name, rate in (("fast", 0.1), ("slow", 0.05)):
+        sweep(tiny(home / name, learning_rate=rate, **small), ("IMP", "LRR"), seeds=2, executor=serial)
+    return home
+
+
+def document(capsys, *words):
+    """The one JSON document that a command prints."""
+    assert signescape.main(["deep", *map(str, words), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def lines(capsys, *words) -> list[str]:
+    assert signescape.main(["deep", *map(str, words)]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_tables_fit_the_terminal(capsys, swept, monkeypatch, tmp_path, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.chdir(swept.parent)
+    damaged = shutil.copytree(swept / "fast" / "IMP" / "seed-0", tmp_path / "damaged")
+    (damaged / "run.json").write_text("{")
+    shown = [
+        lines(capsys, "list", swept.name),
+        lines(capsys, "show", swept / "fast"),
+        lines(capsys, "compare", swept / "fast", swept / "slow"),
+    ]
+    for page in shown:
+        assert max(map(len, page)) <= width
+    assert max(len(line) for line in lines(capsys, "list", tmp_path) if "/" not in line) <= width  # a path stays whole
+    assert any("seed" in line and "last change" in line for line in shown[0])
+    assert any(line.split()[:2] == ["LRR", "1"] and "2/2" in line and "finished" in line for line in shown[0])
+    assert ("settings" in shown[0][0]) == (width == 120)
+    title = shown[2].index("IMP: slow against fast")
+    assert shown[2][title + 1].strip() == "learning_rate 0.05 against 0.1"
+    assert "LRR against IMP in slow" in shown[2]
+
+
+def test_list_in_json(capsys, swept, tmp_path):
+    entries = document(capsys, "list", swept, "--check")["entries"]
+    assert [(e["kind"], len(e["runs"])) for e in entries] == [("sweep", 6), ("sweep", 6)]
+    assert {r["state"] for e in entries for r in e["runs"]} == {"finished"}
+    assert lines(capsys, "list", tmp_path) == [f"There are no runs under {str(tmp_path)!r}."]
+
+
+def test_compare_in_json_and_in_a_file(capsys, swept, tmp_path):
+    file = tmp_path / "compared.json"
+    words = ("compare", swept / "fast", swept / "slow", "--measure", "test", "--levels", "2", "--out", file)
+    assert signescape.main(["deep", *map(str, words), "--dry-run"]) == 0
+    assert f"6 runs in {str(swept / 'fast')!r}" in capsys.readouterr().out
+    assert not file.exists()
+    rows = document(capsys, *words)["differences"]
+    assert {(r["algorithm"], r["folder"], r["against"], r["against_folder"]) for r in rows} >= {
+        ("LRR", "fast", "IMP", "fast"),
+        ("LRR", "slow", "LRR", "fast"),
+    }
+    assert all({"n", "difference", "low", "high", "verdict", "pairs_needed"} <= row.keys() for row in rows)
+    stored = json.loads(file.read_text())
+    assert stored["differences"] == rows
+    assert stored["schema"] == "signescape.deep.comparison/1"
+    document(capsys, *words)  # its own document is replaced, no other one
+    for path in (swept / "fast" / "sweep.json", tmp_path):
+        assert "holds no comparison of deep compare" in refused(capsys, *words[:-1], path)
+    assert "No pair has level 9" in refused(capsys, "compare", swept / "fast", "--levels", "9")
+    assert "There are no runs of 'random'" in refused(capsys, "compare", swept / "fast", "--against", "random")
+
+
+def test_resume_a_run(capsys, tiny, tmp_path, stored, contents):
+    config = tiny(tmp_path / "run", levels=1)
+    run(config, quiet=True)
+    load_run(tmp_path / "run").grow(2)  # as a run says that is stopped in level 2
+    left = document(capsys, "resume", tmp_path / "run", "--dry-run")
+    assert left["trainings"] == 1
+    assert len(load_run(tmp_path / "run").levels) == 2
+    assert [row["level"] for row in document(capsys, "resume", tmp_path / "run")["table"]] == [0, 1, 2]
+    assert contents(tmp_path / "run") == contents(stored["LRR"].path)
+    assert document(capsys, "resume", tmp_path / "run", "--dry-run")["trainings"] == 0
+
+
+def test_pack_resume_and_unpack_a_sweep(capsys, swept, serial, tmp_path, monkeypatch, contents):
+    part = shutil.copytree(swept / "fast", tmp_path / "part")
+    shutil.rmtree(part / "LRR" / "seed-1")
+    for path in (part / "IMP").glob("*/levels/02"):
+        shutil.rmtree(path)
+    told = document(capsys, "pack", part, "--out", tmp_path / "file", "--dry-run")
+    assert not (tmp_path / "file").exists()
+    found = document(capsys, "pack", part, "--out", tmp_path / "file")
+    assert found["bytes"] == told["bytes"] == (tmp_path / "file").stat().st_size
+    assert any("limit: 16,777,216" in line for line in lines(capsys, "pack", part, "--out", tmp_path / "f", "--dry-run"))
+    assert document(capsys, "unpack", tmp_path / "file", "--out", tmp_path / "again", "--dry-run")["runs"] == 5
+    assert document(capsys, "unpack", tmp_path / "file", "--out", tmp_path / "again")["levels"] == found["levels"]
+    assert "exists; nothing was changed" in refused(capsys, "unpack", tmp_path / "file", "--out", tmp_path / "again")
+    assert "exists; nothing was changed" in refused(capsys, "pack", part, "--out", tmp_path / "file")
+    for folder in (part, tmp_path / "again"):
+        assert document(capsys, "resume", folder, "--dry-run")["trainings"] == 4
+        monkeypatch.setattr("deep.sweeps.connected", lambda executor: nullcontext(serial))
+        shown = document(capsys, "resume", folder, "--workers", "2")
+        assert {(r["algorithm"], r["level"], r["n"]) for r in shown["table"]} >= {("LRR", 2, 2), ("IMP", 2, 2)}
+        assert contents(folder).items() <= contents(swept / "fast").items()
+    assert contents(part) == contents(swept / "fast")
+    assert document(capsys, "resume", part, "--dry-run")["trainings"] == 0
+
+
+def test_images_that_lie_elsewhere_now(capsys, tiny, tmp_path, write_images):
+    write_images(tmp_path / "images")
+    run(tiny(tmp_path / "run", data=f"image-folder:{tmp_path / 'images'}", subset=None, batch_size=4, levels=0), quiet=True)
+    load_run(tmp_path / "run").grow(1)
+    found = document(capsys, "pack", tmp_path / "run", "--out", tmp_path / "file")
+    assert found["needs"] == [f"image-folder:{tmp_path / 'images'}"]
+    (tmp_path / "images").rename(tmp_path / "moved")
+    document(capsys, "unpack", tmp_path / "file", "--out", tmp_path / "again")  # needs no images
+    assert str(tmp_path / "images") in refused(capsys, "resume", tmp_path / "again")
+    moved = f"image-folder:{tmp_path / 'moved'}"
+    assert [row["level"] for row in document(capsys, "resume", tmp_path / "again", "--data", moved)["table"]] == [0, 1]
+
+
+@pytest.mark.parametrize("command", ["list", "show", "compare", "resume", "pack", "unpack"])
+def test_every_command_has_help(capsys, command):
+    with pytest.raises(SystemExit) as end:
+        signescape.main(["deep", command, "--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    assert "--json" in shown
+    assert command == "list" or "--dry-run" in shown
+    assert f"signescape deep {command}" in shown
+
+
 def test_every_setting_has_an_option(capsys):
     with pytest.raises(SystemExit) as end:
         signescape.main(["deep", "run", "--help"])
     assert end.value.code == 0
     shown = capsys.readouterr().out
-    names = [f.name for f in fields(Training)] + ["algorithm", "seeds", "workers", "dry_run", "json"]
+    names = [f.name for f in fields(Training)] + ["algorithm", "seeds", "workers", "cluster", "dry_run", "json"]
     assert [n for n in names if f"--{n.replace('_', '-')}" not in shown] == []
     assert {f.name for f in fields(Config)} <= set(names)
+
+
+def test_a_preset_gives_defaults_that_options_replace(capsys, tmp_path):
+    words = [
+        "deep",
+        "run",
+        "--preset",
+        "unmasking/resnet20",
+        "--data",
+        "digits",
+        "--length",
+        "step=2",
+        "--milestones",
+        "step=1",
+    ]
+    small = ["--width", "2", "--batch-size", "50", "--subset", "100", "--levels", "0", "--algorithm", "dense", "--seeds", "1"]
+    assert signescape.main([*words, *small, "--out", str(tmp_path / "run"), "--json"]) == 0
+    capsys.readouterr()
+    settings = load_run(tmp_path / "run").settings
+    assert (settings.learning_rate, settings.weight_decay, settings.warmup) == (0.1, 1e-4, "step=0")  # the preset's
+    assert (settings.length, settings.width, settings.validation) == ("step=2", 2, 0.0)
+    assert "Unknown preset 'nothing'" in refused(capsys, "run", "--preset", "nothing")
+    assert "--preset needs a name" in refused(capsys, "run", "--preset")

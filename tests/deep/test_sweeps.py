@@ -1,5 +1,6 @@
 """Sweeps: the same bits whatever runs the tasks, level 0 trained once, killed and diverged runs."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 import deep
 from deep import analyses, load_run, run
-from deep.sweeps import sweep
+from deep.sweep_records import read_sweep
+from deep.sweeps import folder_of_sweep, resume, sweep
 from theory.algorithms import IMP, At
 from theory.criteria import Criterion
 
@@ -81,6 +83,75 @@ def test_algorithm_objects(tiny, tmp_path, serial):
     for twin in (replace(mine, name="IMP"), replace(mine, name="dense")):
         with pytest.raises(ValueError, match="need names of their own"):
             sweep(tiny(tmp_path / "new"), ("IMP", twin), executor=serial)
+
+
+def test_the_record_of_a_sweep(tiny, tmp_path, serial):
+    small = {"model": "lenet-300-100", "width": None, "levels": 0, "epochs": 1, "milestones": ()}
+    mine = replace(IMP, name="mine", scope="layer")
+    sweep(tiny(tmp_path, **small), ("IMP", mine), executor=serial)
+    record = json.loads((tmp_path / "sweep.json").read_text())
+    assert record["schema"] == "signescape.deep.sweep/1"
+    assert {"settings", "settings_hash", "versions", "commit", "machine", "threads"} <= record.keys()
+    assert record["seeds"] == [0]
+    assert record["algorithms"][0] == "IMP"
+    found = read_sweep(tmp_path)
+    assert (found.algorithms, found.settings.levels) == (("IMP", mine), 0)
+    sweep(tiny(tmp_path, **small | {"levels": 1, "seed": 3}), ("LRR", "IMP"), seeds=2, executor=serial)  # more is accepted
+    sweep(tiny(tmp_path, **small), ("IMP",), executor=serial)  # fewer too, and nothing is forgotten
+    found = read_sweep(tmp_path)
+    assert (found.algorithms, found.seeds, found.settings.levels) == (("IMP", mine, "LRR"), (0, 3, 4), 1)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    with pytest.raises(ValueError, match=r"The sweep in '.*' has learning_rate=0.1, not 0.2; choose another --out"):
+        sweep(tiny(tmp_path, **small, learning_rate=0.2), ("IMP",), executor=serial)
+    with pytest.raises(ValueError, match=r"The algorithm 'mine' of the sweep in .* changed"):
+        sweep(tiny(tmp_path, **small), (replace(mine, scope="global"),), executor=serial)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+    paths = resume(tmp_path, executor=serial)
+    assert {(p.parent.name, p.name) for p in paths} == {(a, f"seed-{s}") for a in ("IMP", "mine", "LRR") for s in (0, 3, 4)}
+    assert all(len(load_run(p).levels) == 2 for p in paths)
+
+
+def test_a_stopped_sweep_is_resumed_from_its_folder_to_the_same_bits(tiny, tmp_path, swept, serial, monkeypatch, contents):
+    left = iter(range(4))
+
+    def some(*args):
+        return run(*args) if next(left, None) is not None else 1 / 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr("deep.sweeps.run", some)
+        with pytest.raises(ZeroDivisionError):
+            sweep(tiny(tmp_path / "a"), ALGORITHMS, seeds=2, executor=serial)
+    moved = (tmp_path / "a").rename(tmp_path / "b")
+    (moved / ".sweep.json.0123.tmp").write_text("{")  # as a killed writer leaves it
+    resume(moved, executor=serial)
+    assert contents(moved) == contents(swept[0].parents[1])
+
+
+def test_what_can_not_be_resumed(tiny, tmp_path, serial):
+    with pytest.raises(ValueError, match=r"is no sweep: it has no sweep.json"):
+        resume(tmp_path)
+    mine = replace(IMP, name="mine", criterion=Criterion("early", (At(3),), abs))
+    sweep(tiny(tmp_path / "own", levels=0), ("IMP", mine), executor=serial)
+    with pytest.raises(ValueError, match="The criterion of 'mine' is no named one: only the program that began this sweep"):
+        resume(tmp_path / "own")
+    for spoil in (
+        {"schema": "signescape.deep.sweep/9"},
+        {"seeds": []},
+        {"algorithms": [{"name": "x"}]},
+        {"settings": {"x": 1}},
+    ):
+        record = json.loads((tmp_path / "own" / "sweep.json").read_text()) | spoil
+        (folder := tmp_path / next(iter(spoil))).mkdir()
+        (folder / "sweep.json").write_text(json.dumps(record))
+        with pytest.raises(ValueError, match=r"has schema|lists no|defines no|Unknown setting"):
+            resume(folder)
+
+
+def test_a_sweep_without_a_folder_gets_one_by_its_settings(tiny, tmp_path):
+    one = replace(tiny(tmp_path), out=None)
+    assert folder_of_sweep(one) == folder_of_sweep(replace(one, seed=7, levels=1))
+    assert folder_of_sweep(one) != folder_of_sweep(replace(one, learning_rate=0.2))
+    assert str(folder_of_sweep(one)).startswith("runs/deep/resnet20-digits-sweep-")
 
 
 def test_bad_sweeps_get_one_sentence(tiny, tmp_path):

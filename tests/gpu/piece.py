@@ -44,6 +44,8 @@ def piece(settings: Path, packs: Path, out: Path, seconds: float) -> int:
         own = Path(scratch) / "settings.json"
         own.write_text(json.dumps(json.loads(settings.read_text()) | {"out": str(folder)}))
         finished = within(seconds, [sys.executable, "-m", "deep.run", str(own)])
+        if not any(folder.glob("*/seed-*/run.json")):  # cut off before anything was stored
+            return UNFINISHED
         deep("show", str(folder), "--out", str(out / "table.json"))
         deep("pack", str(folder), "--pieces", "--out", str(out / "sweep.pack"))
     return 0 if finished else UNFINISHED

@@ -156,7 +156,7 @@ def test_a_cluster(folder, cluster, expected):
 
 def test_a_chunk_that_kills_every_worker_of_a_cluster(folder, cluster):
     marks(folder, 9)
-    with pytest.raises(ChildProcessError, match=r"A chunk has lost \d workers of the cluster 'tcp:"):
+    with pytest.raises(ChildProcessError, match=r"A task has lost \d workers of the cluster 'tcp:"):
         simulate.trials({**TRIALS, "trials": 1}, executor=cluster)
     for mark in folder.glob("kill*"):
         mark.unlink()
@@ -178,7 +178,7 @@ def test_no_cluster_there(address, sentence, monkeypatch, capsys):
     pytest.importorskip("distributed")
     import socket
 
-    monkeypatch.setattr("simulate.cluster.WAIT", 0.3)
+    monkeypatch.setattr("theory.cluster.WAIT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"tcp://127.0.0.1:{mute.getsockname()[1]}" if address == "mute" else address
         assert signescape.main(["simulate", "trials", "--trials", "1", "--t", "1", "--cluster", address]) == 2
