@@ -6,7 +6,7 @@ them. By paper:
 
 | file | what it follows |
 |---|---|
-| trainer, schedule, optimisers | the training of [1]: warm-up and step schedule in every level, batch norm rewound or kept; Adam as in [4] |
+| trainer, schedule, optimisers | the training of [1]: warm-up and steps in every level, batch norm rewound or kept; Adam as in [4] |
 | network | what is computed on one network: precision, compilation, the loss |
 | masks, metrics | the sign statistics of [1], counted exactly and on the level's mask |
 | groups | layers with a share of their own, as in [2] and [4] |
@@ -16,10 +16,12 @@ them. By paper:
 | images, folders, archives, listings, imagenet, stream | where images come from, in memory or streamed |
 | runs, own, donors | one run; a trainer of one's own; masks and signs borrowed from other runs |
 | store, checkpoint, files | run folders, levels under way, and how both survive a crash |
-| stacked, stacked_layers | replicas and arms of small networks trained at once |
+| stacked, stacked_… | replicas and arms of small networks trained at once |
 | distributed, sync_norm | one network on several devices |
-| sweeps | several algorithms and seeds on any executor |
-| listing, pack, analyses, costs | the commands: what there is, one file to carry, paired differences, cost before start |
+| sweeps, sweep_records | several algorithms and seeds on any executor |
+| listing, pack, unpack, pack_files, tensor_bytes | what there is; one file to carry |
+| analyses, comparison, power, costs | paired differences, how many seeds, the cost before start |
+| cli, cli_read, cli_write, tables | the commands |
 
 [1] Gadhikar, Burkholz. Masks, Signs, And Learning Rate Rewinding. arXiv 2402.19262, 2024.
 [2] Frankle, Dziugaite, Roy, Carbin. Stabilizing the Lottery Ticket Hypothesis. arXiv 1903.01611, 2019.

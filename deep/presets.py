@@ -4,8 +4,8 @@ Validation images are part of the training set in all of them, as published; the
 
 | preset | paper | from |
 |---|---|---|
-| masks-signs/… | [1] Masks, Signs, And Learning Rate Rewinding | the authors' code; its "IMP" rewinds to the end of the warm-up |
-| stabilizing/… | [2] Stabilizing the Lottery Ticket Hypothesis | the paper; VGG-19, low rate and warm-up as remembered from its table |
+| masks-signs/… | [1] Masks, Signs, And Learning Rate Rewinding | the authors' code; "IMP" rewinds to after the warm-up |
+| stabilizing/… | [2] Stabilizing the Lottery Ticket Hypothesis | the paper; VGG-19, low rate and warm-up from memory |
 | unmasking/… | [3] Unmasking the Lottery Ticket | the first author's earlier notebook |
 | deconstructing/… | [4] Deconstructing Lottery Tickets | the paper |
 

@@ -1,9 +1,9 @@
 """n networks of one architecture on one device: their weights in one flat tensor, one pass and one update for all of them.
 
 A parameter of shape s is a part (n, *s) of the flat tensors: weights, masks, gradients, the optimiser's memory. So masking
-takes one kernel and an update a handful, however many layers and networks there are. The update is that of ``torch.optim``'s SGD
-and AdamW to rounding (after five steps 1e-13 of the largest weight in float64, 3e-6 in float32, or less), with a learning rate,
-a clipped norm and a number of steps of each network's own.
+takes one kernel and an update a handful, however many layers and networks there are. The update is that of ``torch.optim``'s
+SGD and AdamW to rounding (after five steps at most 1e-13 of the largest weight in float64, 3e-6 in float32), with a learning
+rate, a clipped norm and a number of steps of each network's own.
 
 Every operation of the update rounds once (no fused multiply-add), so that a weight's bits do not depend on where in the flat
 tensor it lies: a vectorised loop may treat its last few elements otherwise.
@@ -47,7 +47,7 @@ class Pace:
 
 
 class Stack:
-    """``n`` networks like ``model`` for images of ``shape`` (C, H, W); all weights are zeros until a network is written in place.
+    """``n`` networks like ``model`` for images of ``shape`` (C, H, W); weights are zeros until a network is written there.
 
     ``parameters``, ``masks``, ``statistics``: (n, *shape) by name; writing there changes the networks. ``memory``: the same for
     each of the optimiser's buffers, ``steps`` (n,) AdamW's counts. ``sums`` (n, 2): loss and right answers since it was zeroed.

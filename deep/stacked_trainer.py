@@ -10,8 +10,8 @@ many networks (at least ``LEAST``; shorter stacks are filled) run beside it: tes
 break it: in channels_last memory, sums over channels that end a row of vector registers differ from those that do not (batch
 norm, means: hence the contiguous layout); so do a bias's gradient, and matrix products that start at odd addresses
 (``deep.stacked_layers``); with two threads, convolutions depend on the number of networks (hence one thread). The bits are not
-those of a network trained alone, whose convolutions have other kernels: over two levels of 4 steps in float64 all points differ by
-1e-10 or less, and masks do not.
+those of a network trained alone, whose convolutions have other kernels: in float64, over two levels of a few steps, points
+differ by 1e-10 or less, and masks not at all.
 
 On CUDA, or compiled, kernels are chosen by shapes: there stacks are always filled up to ``together``, which the identity of a
 run says. Whether the place in the stack matters there was not measured (tests/bench/replicas.py does it).

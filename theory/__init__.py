@@ -42,7 +42,7 @@ to t > t*), T8 and T9 to "Deconstructing Lottery Tickets", T10–T12 to "Unmaski
 | rocq/                | the core of the theorem, checked by the kernel of Rocq                                                |
 | verification.py      | ``verify``: every obligation put to its engine                                                        |
 | maths.py             | one formula for NumPy and sympy                                                                       |
-| lazy.py, inputs.py, records.py, console.py, workers.py, cluster.py, cli.py | shared: imports, checks, storage, commands, processes |
+| lazy.py, inputs.py, records.py, console.py, workers.py, cluster.py, cli.py | shared: checks, storage, commands, processes |
 """
 
 from .lazy import exports

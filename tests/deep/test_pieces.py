@@ -13,7 +13,8 @@ from deep.config import Training
 from tests.gpu.piece import UNFINISHED, main, within
 
 ROOT = Path(__file__).parents[2]
-SMALL = {"model": "lenet-300-100", "data": "digits", "epochs": 3, "subset": 192, "batch_size": 48, "levels": 2, "checkpoint": 0.0}
+SMALL = {"model": "lenet-300-100", "data": "digits", "epochs": 3, "subset": 192, "batch_size": 48, "levels": 2}
+SMALL |= {"checkpoint": 0.0}
 ALGORITHMS, SEEDS = ["IMP", "WR(epoch=1)", "LRR"], 2
 
 

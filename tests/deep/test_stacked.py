@@ -1,5 +1,6 @@
 """Networks trained together: each as if alone, to the bit whatever runs beside it, in run folders like any other."""
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -231,6 +232,34 @@ def test_replicas_go_on_from_a_stored_level():
     assert all(same(end.points[name], point) for name, point in whole[2].points.items())
 
 
+@pytest.mark.parametrize("how", [{}, ADAMW])
+def test_lanes_go_on_inside_a_level_to_the_same_bits(how):
+    """From each step's checkpoints, one of them alone too; batch norm, momentum, fixed signs, flips."""
+    digits, laws = read("digits"), (FIXED, FLIP, LRR)
+
+    def lanes():
+        return [Lane(config(seed=i, checkpoint=0.0, **how), digits) for i in range(len(laws))]
+
+    first = lanes()
+    kept: list[list[Any]] = [[] for _ in first]
+    for lane, those in zip(first, kept, strict=True):
+        lane.keep = those.append
+    starts = [Start(*lane.initial(), 1, frozenset(), law.rewind) for lane, law in zip(first, laws, strict=True)]
+    stacks = Stacks(first[0].config, first[0].data)
+    with engine(first[0].config):
+        ends = train_together(first, starts, stacks)
+        assert [midway.step for midway in kept[0]] == [1, 2, 3]
+        for k, whole in itertools.product(range(3), (True, False)):
+            again = lanes()[: None if whole else 1]
+            for lane, those in zip(again, kept, strict=False):
+                lane.midway = those[k]
+            for lane, twin, end, own in zip(
+                again, first, ends, train_together(again, starts[: len(again)], stacks), strict=False
+            ):
+                assert same(own["final"], end["final"])
+                assert (lane.rows, lane.tested) == (twin.rows, twin.tested)
+
+
 class _Ends:
     """The ends of level 1 of networks in a stack, by what stands where."""
 
@@ -272,7 +301,7 @@ def alike(a, b) -> bool:
     return same(a[0], b[0]) and a[1:] == b[1:]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(us=st.sampled_from(US), before=st.lists(MEMBER, max_size=3), after=st.lists(MEMBER, max_size=3))
 def test_the_bits_of_a_network_do_not_depend_on_its_neighbours(ends, us, before, after):
     """Weights, statistics, metrics: in any place of 1 to 7, beside any seed, algorithm, level and rate, diverging ones too."""
@@ -364,15 +393,19 @@ def test_memory_a_network_does_not_grow_with_their_number():
 LAWS = ["IMP", CARRY, REPLAY]
 
 
+def small(out, **own) -> Config:
+    return config(out=str(out), **{"model": "conv2", "width": 3} | own)
+
+
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory, serial):
     out = tmp_path_factory.mktemp("stacked")
-    sweep(config(out=str(out), together=16), LAWS, seeds=2, executor=serial)
+    sweep(small(out, together=16), LAWS, seeds=2, executor=serial)
     return out
 
 
 def test_a_sweep_has_the_same_files_whatever_trains_together(swept, tmp_path, serial):
-    sweep(config(out=str(tmp_path), together=3), LAWS[::-1], seeds=2, executor=serial)
+    sweep(small(tmp_path, together=3), LAWS[::-1], seeds=2, executor=serial)
     assert contents(tmp_path) == contents(swept)
     for law in ("IMP", "carry"):
         first = swept / law / "seed-1" / "levels" / "00" / "final.safetensors"
@@ -380,7 +413,7 @@ def test_a_sweep_has_the_same_files_whatever_trains_together(swept, tmp_path, se
 
 
 def test_a_run_has_the_files_of_an_ordinary_one_and_says_how_it_was_trained(swept, tmp_path, serial):
-    sweep(config(out=str(tmp_path), together=1), ["IMP", CARRY], seeds=1, executor=serial)
+    sweep(small(tmp_path, together=1), ["IMP", CARRY], seeds=1, executor=serial)
     for law in ("IMP", "carry"):
         one, other = (load_run(folder / law / "seed-0") for folder in (swept, tmp_path))
         for mine, theirs in zip(one.levels, other.levels, strict=True):
@@ -393,11 +426,11 @@ def test_a_run_has_the_files_of_an_ordinary_one_and_says_how_it_was_trained(swep
         assert json.loads((one.path / "run.json").read_text())["same"]["trainer"]["identity"] == {"stack": "of any size"}
         assert one.record["identity"] != other.record["identity"]
     with pytest.raises(ValueError, match="choose another --out"):
-        sweep(config(out=str(swept), together=1), ["IMP"], seeds=1, executor=serial)
+        sweep(small(swept, together=1), ["IMP"], seeds=1, executor=serial)
 
 
 def test_runs_at_different_levels_train_together(swept, tmp_path):
-    runs = [config(out=str(tmp_path / str(i)), algorithm="IMP", seed=i % 2) for i in range(3)]
+    runs = [small(tmp_path / str(i), algorithm="IMP", seed=i % 2) for i in range(3)]
     run_together([replace(runs[0], levels=1)])
     run_together([replace(runs[2], levels=0)])
     assert run_together(runs) == [r.path for r in runs]
@@ -419,16 +452,16 @@ def test_a_group_killed_inside_a_level_goes_on_to_the_same_bits(swept, tmp_path,
 
     monkeypatch.setattr(checkpoint, "keep", killing)
     with pytest.raises(KeyboardInterrupt):
-        sweep(config(out=str(tmp_path), together=16, checkpoint=0.0), LAWS, seeds=2, executor=serial)
+        sweep(small(tmp_path, together=16, checkpoint=0.0), LAWS, seeds=2, executor=serial)
     assert list(tmp_path.rglob("midway.safetensors"))
     monkeypatch.undo()
-    sweep(config(out=str(tmp_path), together=16), LAWS, seeds=2, executor=serial)
+    sweep(small(tmp_path, together=16), LAWS, seeds=2, executor=serial)
     assert contents(tmp_path) == contents(swept)
     assert not list(tmp_path.rglob("midway*"))
 
 
 def test_one_that_diverges_or_cannot_be_stored_ends_alone(tmp_path):
-    runs = [config(out=str(tmp_path / str(i)), algorithm="LRR", levels=1, seed=i) for i in range(3)]
+    runs = [small(tmp_path / str(i), algorithm="LRR", levels=1, seed=i) for i in range(3)]
     wild = replace(runs[1], learning_rate=1e30)
     results = run_together([runs[0], wild, runs[2]])
     assert [results[0], results[2]] == [runs[0].path, runs[2].path]
