@@ -27,12 +27,14 @@ def cost(
     with engine(config):
         trainer = TorchTrainer(config, load(config), algorithms=programs)
         rate = _images_per_second(trainer, budget)
+        memory = _memory(config, trainer)
     sizes, schedule = trainer.data.sizes, trainer.schedule
     images = schedule.total * config.batch_size + schedule.epochs * sizes["validation"] / 3 + sizes["test"] / 3
     return {
         "parameters": sum(p.numel() for p in trainer.net.parameters()),
         "prunable weights": sum(m.numel() for m in trainer.net.masks.values()),
         "mask bytes": sum(m.element_size() * m.numel() for m in trainer.net.masks.values()),
+        **memory,
         "training images": sizes["train"],
         "steps an epoch": schedule.per_epoch,
         "steps a training": schedule.total,
@@ -55,3 +57,12 @@ def _images_per_second(trainer: TorchTrainer, budget: float) -> float:
         if time.perf_counter() - began > budget:
             break
     return done / (time.perf_counter() - began)
+
+
+def _memory(config: Training, trainer: TorchTrainer) -> dict[str, int]:
+    """Peak bytes of a step and an evaluation of networks that train together, and of each of them."""
+    if config.together == 1:
+        return {}
+    from .stacked_memory import stack_bytes
+
+    return stack_bytes(config, trainer.data, config.together)

@@ -163,7 +163,7 @@ def _sweep_entry(path: Path, members: Iterable[Path], check: bool) -> dict[str, 
         }
         there = {(run["algorithm"], run["seed"]) for run in runs}
         runs += [_not_started(sweep, name, seed) for name, seed in _asked_for(sweep) if (name, seed) not in there]
-    return entry | {"runs": runs}
+    return entry | {"runs": sorted(runs, key=lambda run: (run["algorithm"] or "", run["seed"] or 0))}
 
 
 def _asked_for(sweep: Sweep) -> list[tuple[str, int]]:

@@ -36,6 +36,8 @@ class Network:
         channels_last(self.net.to(config.device, self.dtype))
         self.initial = self.net.snapshot()
         self.smoothing, self.device, self.half = config.label_smoothing, config.device, config.precision == "bfloat16"
+        self.user: object = None
+        """Whose weights it holds."""
         self.random = any(isinstance(module, nn.modules.dropout._DropoutNd) for module in model.modules())
         self.forward: nn.Module = self.net
         """What is called: the network itself, or a wrapper around it that trains it on several devices."""
@@ -81,7 +83,7 @@ def right(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 _COMPILED: dict[tuple[object, ...], Network] = {}
-"""Compiled networks of this process: the next run on the same network takes them over."""
+"""Compiled networks of this process: the next trainer of the same network takes them over."""
 
 
 def network(config: Training, shape: tuple[int, int, int], classes: int) -> Network:

@@ -19,7 +19,7 @@ from .donors import Donors
 from .metrics import alive, level_flips
 from .own import Borrower, alike, identity, initial
 from .store import Run, create, load_run, locked, shares_level_0
-from .trainer import TorchTrainer, engine, optimiser_name, require_finite
+from .trainer import Diverged, TorchTrainer, engine, optimiser_name, require_finite
 
 __all__ = ["run"]
 
@@ -55,6 +55,8 @@ def run(
     ``NotSaved`` (an OSError) where the folder can't be written.
     """
     config = config if isinstance(config, Config) else from_mapping(Config, dict(config))
+    if trainer is None and config.together > 1:
+        return _stacked(config, dense)
     own = None if trainer is None else identity(trainer)
     config = _with_folder(config, own)
     with joined() as world, engine(config):
@@ -75,6 +77,16 @@ def run(
     return config.path
 
 
+def _stacked(config: Config, dense: Path | str | None) -> Path:
+    """One run of those that a sweep trains together, now without the others: it has the same bits."""
+    from .stacked_runs import run_together
+
+    (result,) = run_together([config], [dense])
+    if isinstance(result, Diverged):
+        raise result
+    return result
+
+
 def _with_folder(config: Config, own: Mapping[str, Any] | None) -> Config:
     """A trainer of one's own gets folders of its own."""
     if own is None or config.out is not None:
@@ -86,7 +98,7 @@ def _with_folder(config: Config, own: Mapping[str, Any] | None) -> Config:
 def _network_trainer(config: Config, world: World) -> TorchTrainer:
     with world.one_first():
         data = load(config, world.share)
-    return TorchTrainer(config, data, algorithms=_served(config))
+    return TorchTrainer(config, data, algorithms=served(config))
 
 
 def _require_same_settings(config: Config, trainer: Any, world: World) -> None:
@@ -100,7 +112,7 @@ def _require_same_settings(config: Config, trainer: Any, world: World) -> None:
                 raise ValueError(f"The trainer was made with {name}={theirs!r}, but the run is to have {name}={ours!r}.")
 
 
-def _served(config: Config) -> list[Algorithm]:
+def served(config: Config) -> list[Algorithm]:
     """The algorithm, and stand-ins for others that are to share level 0."""
     rewinds = [Rewind(optimiser="carry") if name == "optimiser" else Rewind(moment(name)) for name in config.remember]
     return [config.program, *(Algorithm("another", rewind) for rewind in rewinds)]

@@ -13,7 +13,7 @@ from threading import Thread
 
 from .config import Config
 from .data import Data, load
-from .runs import _served, run
+from .runs import run, served
 from .stacked_trainer import Lane, Points, Stacks, Start, train_together
 from .trainer import Diverged, engine
 
@@ -31,7 +31,7 @@ def run_together(configs: Sequence[Config], dense: Sequence[Path | str | None] =
         if config.seed not in data:
             data[config.seed] = load(config)
     with engine(configs[0]):
-        lanes = [Lane(config, data[config.seed], _served(config)) for config in configs]
+        lanes = [Lane(config, data[config.seed], served(config)) for config in configs]
         shared = list(dense) or [None] * len(configs)
         runs = [_Run(*its) for its in zip(lanes, configs, shared, strict=True)]
         _drive(runs, Stacks(configs[0], lanes[0].data))

@@ -20,10 +20,9 @@ run says. Whether the place in the stack matters there was not measured (tests/b
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,9 +34,9 @@ from .distributed import current
 from .images import Images
 from .models import build
 from .stacked import Pace, Stack
-from .trainer import Diverged, TorchTrainer, _Course, _row, require_finite
+from .trainer import Course, Diverged, TorchTrainer, metrics_row, require_finite
 
-__all__ = ["LEAST", "Lane", "Replicas", "Stacks", "Start", "is_filled", "train_together"]
+__all__ = ["LEAST", "Lane", "Points", "Stacks", "Start", "is_filled", "train_together"]
 
 LEAST = 3
 """Networks of a stack at least: of fewer, oneDNN chooses other convolutions (seen with 3 × 32 × 32 images), so other bits."""
@@ -169,7 +168,7 @@ def _require_alike(lanes: Sequence[Lane]) -> None:
             )
 
 
-class _LaneCourse(_Course):
+class _LaneCourse(Course):
     """A level under way in a row of a stack, which counts loss and right answers there."""
 
     trainer: Lane
@@ -297,77 +296,4 @@ class _Together:
 
         n = self.first.trainer.data.sizes[part]
         losses, hits = (x.tolist() for x in self.stack.evaluation(chunks()))
-        return [_row(loss, right, n) for loss, right in zip(losses, hits, strict=True)][: len(self.lanes)]
-
-
-class Replicas:
-    """A ``theory.Trainer`` with batch axis 1: the networks of several seeds under one algorithm, tensors (seeds, *shape).
-
-    >>> from deep.images import read
-    >>> from theory.algorithms import IMP, levels
-    >>> config = Training(model="lenet-300-100", width=6, epochs=1, subset=64, batch_size=32)
-    >>> trainer = Replicas(config, read("digits"), seeds=[0, 1])
-    >>> [level.mask["fc1.weight"].shape for level in levels(IMP, trainer, *trainer.initial(), 1)]
-    [torch.Size([2, 6, 64]), torch.Size([2, 6, 64])]
-    """
-
-    batch = 1
-
-    def __init__(self, config: Training, data: Images, seeds: Sequence[int], algorithms: Sequence[Algorithm] = ()):
-        self.lanes = [Lane(c, data, algorithms) for c in (replace(config, seed=seed) for seed in seeds)]
-        self.config, self.norm = config, self.lanes[0].norm
-        self.keys = np.stack([lane.keys for lane in self.lanes])
-        self.stacks = Stacks(config, self.lanes[0].data)
-        self.rows: list[list[dict[str, Any]]] = []
-        """What was measured in each epoch of the last level, by network."""
-
-    @property
-    def memory(self) -> Mapping[Any, Any]:
-        """The points of earlier levels; ``Level.points`` of the stored level when a run goes on."""
-        return _joined([lane.memory for lane in self.lanes])
-
-    @memory.setter
-    def memory(self, points: Mapping[Any, Any]) -> None:
-        for i, lane in enumerate(self.lanes):
-            lane.memory = {name: _row_of(point, i) for name, point in points.items()}
-
-    def initial(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Parameters and masks at the start of level 0."""
-        params, masks = zip(*(lane.initial() for lane in self.lanes), strict=True)
-        return _stacked(params), _stacked(masks)
-
-    def train(
-        self, params: Mapping[str, Any], mask: Mapping[str, Any], level: int, at: frozenset[At], rewind: Rewind
-    ) -> Points:
-        """Train one level of all networks; the points of ``TorchTrainer``, stacked. Raises ``Diverged`` if one does."""
-        starts = [Start(_row_of(params, i), _row_of(mask, i), level, at, rewind) for i in range(len(self.lanes))]
-        points = []
-        for result in train_together(self.lanes, starts, self.stacks):
-            if isinstance(result, Diverged):
-                raise result
-            points.append(result)
-        self.rows = [lane.rows for lane in self.lanes]
-        return _joined(points)
-
-    def evaluate(self, part: str) -> list[dict[str, Any]]:
-        """What ``TorchTrainer.evaluate`` says of each network."""
-        return [lane.evaluate(part) for lane in self.lanes]
-
-    def supply(
-        self, names: frozenset[str], points: Mapping[Any, Any], mask: Mapping[str, Any], level: int
-    ) -> dict[str, Mapping[str, Tensor]]:
-        """As ``TorchTrainer.supply``."""
-        own = [{name: _row_of(point, i) for name, point in points.items()} for i in range(len(self.lanes))]
-        return _joined([lane.supply(names, own[i], _row_of(mask, i), level) for i, lane in enumerate(self.lanes)])
-
-
-def _row_of(tensors: Mapping[str, Any], i: int) -> dict[str, Any]:
-    return {name: tensor[i] for name, tensor in tensors.items()}
-
-
-def _stacked(rows: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
-
-
-def _joined(points: Sequence[Mapping[Any, Any]]) -> dict[Any, Any]:
-    return {name: _stacked([own[name] for own in points]) for name in points[0]}
+        return [metrics_row(loss, right, n) for loss, right in zip(losses, hits, strict=True)][: len(self.lanes)]

@@ -70,6 +70,7 @@ def folder_of_sweep(config: Training) -> Path:
     if config.out is not None:
         return Path(config.out)
     settings = {f.name: getattr(config, f.name) for f in fields(Training) if f.name not in (*FREE, "seed", "out")}
+    settings |= {"stacked": True} if config.together > 1 else {}
     return Path(RUNS) / _folder(f"{config.model}-{config.data.partition(':')[0]}-sweep-{settings_hash(settings)}")
 
 

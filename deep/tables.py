@@ -24,6 +24,8 @@ LABELS = {
     "flips_init": "(B)",
     "flips_previous": "(C)",
 }
+NARROWEST = 12
+"""Characters that the first column keeps where the others leave it no room."""
 FLIPS = (
     "Sign flips on the level's mask: (A) from its start to its end, sum: added up over the levels so far; (B) from "
     "initialisation to its end; (C) from the end of the level before to its end. (A) and (B) can disagree."
@@ -98,6 +100,7 @@ def print_listing(entries: Sequence[Row]) -> None:
     columns |= {"settings": "<"}
     cells = [[_run_cells(run) for run in runs] for _, runs in blocks]
     widths = _widths([list(columns), *(line for lines in cells for line in lines)])
+    widths[0] = _first(widths[:-1])
     shown = len(widths) - (sum(widths) + 2 * len(widths) > width())
     print("  " + _line(list(columns)[:shown], widths[:shown], list(columns.values())[:shown]))
     for (entry, runs), lines in zip(blocks, cells, strict=True):
@@ -184,6 +187,7 @@ def _print(title: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]
     """``columns``: heading → "<" for words, ">" for numbers."""
     lines = [[str(cell) for cell in row] for row in [list(columns), *rows]]
     widths = _widths(lines)
+    widths[0] = _first(widths)
     _say(title)
     _say(below, "  ")
     for line in lines:
@@ -194,5 +198,19 @@ def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
     return [max(map(len, column)) for column in zip(*lines, strict=True)]
 
 
+def _first(widths: Sequence[int]) -> int:
+    """Width of the first column, cut where the line would be too long."""
+    return min(widths[0], max(width() - sum(widths[1:]) - 2 * len(widths), NARROWEST))
+
+
 def _line(cells: Sequence[str], widths: Sequence[int], sides: Iterable[str]) -> str:
-    return "  ".join(f"{cell:{side}{w}}" for cell, w, side in zip(cells, widths, sides, strict=True)).rstrip()
+    return "  ".join(f"{_cut(cell, w):{side}{w}}" for cell, w, side in zip(cells, widths, sides, strict=True)).rstrip()
+
+
+def _cut(text: str, n: int) -> str:
+    """A name that is too long loses its middle.
+
+    >>> _cut("restart(sign='final')", 15)
+    "restart…final')"
+    """
+    return text if len(text) <= n else f"{text[: n // 2]}…{text[len(text) - (n - n // 2 - 1) :]}"

@@ -115,6 +115,7 @@ class TorchTrainer:
         else:
             raise ValueError("A loss of your own goes with a model of your own; only the loss was given.")
         self.net, self.norm = self.network.net, self.network.norm
+        self.network.user = self._name = object()  # not the trainer itself, whose data a kept network would then keep
         self.start, self.dense = self.network.initial, {n: torch.ones_like(m) for n, m in self.net.masks.items()}
         self.keys = key(np.uint64(config.seed), "network") if keys is None else keys
         self.schedule = Schedule.of(config, self.data.per_epoch)
@@ -151,7 +152,8 @@ class TorchTrainer:
         rewind = rewind if level else Rewind()
         self.world.require_same(f"The masks of level {level}", mask)
         self.net.load(params, mask)
-        course = _Course(self, level, rewind, at | (self.moments if level == 0 else frozenset()))
+        self.network.user = self._name
+        course = Course(self, level, rewind, at | (self.moments if level == 0 else frozenset()))
         midway, self.midway = self._agreed(self.midway), None
         if midway is not None:
             course.go_on(midway)
@@ -184,6 +186,8 @@ class TorchTrainer:
 
     def evaluate(self, part: str) -> dict[str, Any]:
         """Mean loss, number of right answers and number of images of the "train", "validation" or "test" part."""
+        if self.network.user is not self._name:
+            raise ValueError(f"Another trainer holds the compiled {self.config.model!r} now; evaluate before it is made.")
         self.net.eval()
         loss, hits, n = 0.0, 0.0, self.data.sizes.get(part, 0)
         sums = torch.zeros((-(-n // self.chunk), 2), dtype=torch.float64, device=self.config.device)
@@ -193,7 +197,7 @@ class TorchTrainer:
                 sums[i, 0], sums[i, 1] = self.network.summed_loss(outputs, labels), right(outputs, labels)
         for chunk in self.world.total(sums).tolist():
             loss, hits = loss + chunk[0], hits + chunk[1]
-        return _row(loss, hits, n)
+        return metrics_row(loss, hits, n)
 
     @property
     def chunk(self) -> int:
@@ -224,7 +228,7 @@ class TorchTrainer:
         whole = {name: torch.zeros_like(own[name]) if g is None else g.detach() for name, g in gradients.items()}
         return {name: self.world.total(g) / n for name, g in whole.items()}
 
-    def _epoch(self, course: "_Course") -> None:
+    def _epoch(self, course: "Course") -> None:
         """The rest of the epoch in which the course stands."""
         self.net.train()
         per_epoch, opt = self.schedule.per_epoch, course.optimiser
@@ -255,7 +259,7 @@ class TorchTrainer:
         return opt
 
 
-class _Course:
+class Course:
     """One level under way: where it stands, what it has passed, what its algorithm does between steps."""
 
     def __init__(self, trainer: TorchTrainer, level: int, rewind: Rewind, moments: frozenset[At]):
@@ -301,7 +305,7 @@ class _Course:
         """The training part's numbers of the epoch that just ended."""
         (loss, hits), n = self.sums.tolist(), self.n
         self._new_sums()
-        return _row(loss, hits, n)
+        return metrics_row(loss, hits, n)
 
     def finish(self) -> dict[Any, dict[str, Tensor]]:
         """All points of the level."""
@@ -377,5 +381,5 @@ def _stored_name(point: str | At) -> str:
     return moment_name(point) if isinstance(point, At) else point
 
 
-def _row(loss: float, correct: float, n: float) -> dict[str, Any]:
+def metrics_row(loss: float, correct: float, n: float) -> dict[str, Any]:
     return {"loss": loss / n, "correct": int(correct), "n": int(n)}

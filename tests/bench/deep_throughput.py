@@ -8,7 +8,7 @@ metrics and schedule; ``deep_bare.py``, which shares no code with it; ``deep_ord
 of 32×32 pixels, SGD, float32. "of bare" is the median over rounds of the seconds of bare over ours (least … largest).
 
 21 November 2026, two shared cores of an AMD EPYC at a load of 4 to 9, one thread, Python 3.11.7, torch 2.13.0+cpu, commit
-c4f5fd7 with uncommitted changes. Images per second of processor time (so that the load counts less), wall seconds of an epoch
+0665f91 with uncommitted changes. Images per second of processor time (so that the load counts less), wall seconds of an epoch
 and peak memory of a process; an epoch has 2 batches of 128 with ResNet-20, else one, which is little:
 
 | network, batch | mode    | rounds | ours  | bare  | of bare           | wall s: ours, bare, ordinary | MiB: the same three |

@@ -211,6 +211,18 @@ def test_tables_fit_the_terminal(capsys, swept, monkeypatch, tmp_path, width):
     assert "LRR against IMP in slow" in shown[2]
 
 
+def test_long_names_lose_their_middle(capsys, swept, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    folder = shutil.copytree(swept / "fast" / "IMP" / "seed-0", tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text())
+    record["settings"]["algorithm"] = "restart(magnitude='reinit', sign='final', rest='init', norm='final')"
+    (folder / "run.json").write_text(json.dumps(record))
+    for page in (lines(capsys, "list", "run"), lines(capsys, "show", "run")):
+        assert max(map(len, page)) <= 80
+        assert any(line.startswith("  restart(") and "final')" in line for line in page)
+
+
 def test_list_in_json(capsys, swept, tmp_path):
     entries = document(capsys, "list", swept, "--check")["entries"]
     assert [(e["kind"], len(e["runs"])) for e in entries] == [("sweep", 6), ("sweep", 6)]

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -129,6 +130,18 @@ def test_later_levels_and_runs_compile_nothing(compiled, monkeypatch):
     deep.network._COMPILED.clear()  # the negative control: a network of its own for the next run
     assert same(runs(LRR, seed=0)[2].points["final"], stages[2].points["final"])
     assert counts[-1] > counts[0]
+
+
+def test_a_network_that_another_trainer_holds_is_not_evaluated(compiled):
+    """Compiled networks are kept: weights of another run in them would be a wrong number without a word."""
+    config = Config(**SETTINGS, compile="default", algorithm="LRR")
+    first = TorchTrainer(config, read("digits"))
+    with engine(config):
+        known = first.evaluate("test")
+        second = TorchTrainer(replace(config, seed=1), read("digits"))
+        assert second.evaluate("test") != known
+        with pytest.raises(ValueError, match="Another trainer holds the compiled"):
+            first.evaluate("test")
 
 
 def test_a_mask_that_is_a_constant_of_the_graph_would_be_compiled_again(compiled):

@@ -1,7 +1,6 @@
-"""Networks trained together: each as if alone, to the bit whatever runs beside it, in run folders like any other."""
+"""Networks trained together: each as if alone, and to the bit the same whatever runs beside it."""
 
 import itertools
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,6 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from deep import checkpoint, load_run
 from deep.config import Config
 from deep.data import Resident
 from deep.images import read
@@ -22,9 +20,8 @@ from deep.models import build
 from deep.stacked import Pace, Stack
 from deep.stacked_layers import stacked
 from deep.stacked_memory import stack_bytes
-from deep.stacked_runs import run_together
-from deep.stacked_trainer import LEAST, Lane, Replicas, Stacks, Start, is_filled, train_together
-from deep.sweeps import sweep
+from deep.stacked_replicas import Replicas
+from deep.stacked_trainer import LEAST, Lane, Stacks, Start, is_filled, train_together
 from deep.trainer import Diverged, TorchTrainer, engine
 from theory.algorithms import IMP, LRR, WR, At, Rewind, levels
 
@@ -38,11 +35,6 @@ ADAMW: dict[str, Any] = {"optimiser": "adamw", "learning_rate": 0.01}
 def config(**own) -> Config:
     small = {"width": 2, "levels": 2, "epochs": 2, "subset": 96, "batch_size": 48, "milestones": ("epoch=1",), "together": 4}
     return Config(**small | own)
-
-
-def contents(folder) -> dict[str, bytes]:
-    files = [p for p in folder.rglob("*") if p.suffix in (".safetensors", ".jsonl")]
-    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
 def same(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
@@ -385,89 +377,3 @@ def test_memory_a_network_does_not_grow_with_their_number():
     assert 0.9 * three < six < 1.02 * three
     stack = Stacks(c, data)(3)
     assert stack.alive.nbytes == sum(p.numel() for p in stack.parameters.values())
-
-
-# Runs.
-
-
-LAWS = ["IMP", CARRY, REPLAY]
-
-
-def small(out, **own) -> Config:
-    return config(out=str(out), **{"model": "conv2", "width": 3} | own)
-
-
-@pytest.fixture(scope="module")
-def swept(tmp_path_factory, serial):
-    out = tmp_path_factory.mktemp("stacked")
-    sweep(small(out, together=16), LAWS, seeds=2, executor=serial)
-    return out
-
-
-def test_a_sweep_has_the_same_files_whatever_trains_together(swept, tmp_path, serial):
-    sweep(small(tmp_path, together=3), LAWS[::-1], seeds=2, executor=serial)
-    assert contents(tmp_path) == contents(swept)
-    for law in ("IMP", "carry"):
-        first = swept / law / "seed-1" / "levels" / "00" / "final.safetensors"
-        assert first.samefile(swept / "dense" / "seed-1" / "levels" / "00" / "final.safetensors")
-
-
-def test_a_run_has_the_files_of_an_ordinary_one_and_says_how_it_was_trained(swept, tmp_path, serial):
-    sweep(small(tmp_path, together=1), ["IMP", CARRY], seeds=1, executor=serial)
-    for law in ("IMP", "carry"):
-        one, other = (load_run(folder / law / "seed-0") for folder in (swept, tmp_path))
-        for mine, theirs in zip(one.levels, other.levels, strict=True):
-            more = {"step=3", "optimiser final", "optimiser step=3"}  # what the other algorithms need of level 0
-            assert set(theirs.names) <= set(mine.names) <= set(theirs.names) | (more if mine.index == 0 else set())
-            assert mine.record.keys() == theirs.record.keys()
-            for row, twin in zip(mine.rows, theirs.rows, strict=True):
-                assert row.keys() == twin.keys()
-                assert (row["level"], row.get("alive")) == (twin["level"], twin.get("alive"))
-        assert json.loads((one.path / "run.json").read_text())["same"]["trainer"]["identity"] == {"stack": "of any size"}
-        assert one.record["identity"] != other.record["identity"]
-    with pytest.raises(ValueError, match="choose another --out"):
-        sweep(small(swept, together=1), ["IMP"], seeds=1, executor=serial)
-
-
-def test_runs_at_different_levels_train_together(swept, tmp_path):
-    runs = [small(tmp_path / str(i), algorithm="IMP", seed=i % 2) for i in range(3)]
-    run_together([replace(runs[0], levels=1)])
-    run_together([replace(runs[2], levels=0)])
-    assert run_together(runs) == [r.path for r in runs]
-    for i in range(3):
-        own, theirs = contents(tmp_path / str(i)), contents(swept / "IMP" / f"seed-{i % 2}")
-        assert own == {name: theirs[name] for name in own}
-
-
-@pytest.mark.parametrize("moment", [11, 30])
-def test_a_group_killed_inside_a_level_goes_on_to_the_same_bits(swept, tmp_path, serial, monkeypatch, moment):
-    """Killed while it writes a checkpoint, so that the runs even stand at different steps."""
-    kept, keep = [], checkpoint.keep
-
-    def killing(*args, **more):
-        kept.append(args)
-        if len(kept) == moment:
-            raise KeyboardInterrupt
-        keep(*args, **more)
-
-    monkeypatch.setattr(checkpoint, "keep", killing)
-    with pytest.raises(KeyboardInterrupt):
-        sweep(small(tmp_path, together=16, checkpoint=0.0), LAWS, seeds=2, executor=serial)
-    assert list(tmp_path.rglob("midway.safetensors"))
-    monkeypatch.undo()
-    sweep(small(tmp_path, together=16), LAWS, seeds=2, executor=serial)
-    assert contents(tmp_path) == contents(swept)
-    assert not list(tmp_path.rglob("midway*"))
-
-
-def test_one_that_diverges_or_cannot_be_stored_ends_alone(tmp_path):
-    runs = [small(tmp_path / str(i), algorithm="LRR", levels=1, seed=i) for i in range(3)]
-    wild = replace(runs[1], learning_rate=1e30)
-    results = run_together([runs[0], wild, runs[2]])
-    assert [results[0], results[2]] == [runs[0].path, runs[2].path]
-    assert isinstance(results[1], Diverged)
-    assert "seed=1" in str(results[1])
-    (tmp_path / "taken").write_text("…")
-    with pytest.raises(ValueError, match="taken"):
-        run_together([replace(runs[0], out=str(tmp_path / "new")), replace(runs[1], out=str(tmp_path / "taken"))])
-    assert contents(tmp_path / "new") == contents(tmp_path / "0")
