@@ -4,7 +4,7 @@ Usage: signescape COMMAND [OPTIONS]
 
   verify     check the claims T1, T2, … of the theory
   simulate   estimate the same statements by Monte Carlo: trials, estimate, phase-diagram, agree
-  deep       run the same algorithms on networks: run, show
+  deep       run the same algorithms on networks: run, list, show, compare, resume, pack, unpack
   figures    draw the paper's figures from stored results
   report     all of it in one self-contained page
 
@@ -26,7 +26,7 @@ COMMANDS = {
 }
 EXTRAS = {
     **dict.fromkeys(("xarray", "zarr", "threadpoolctl", "numba"), "simulate"),
-    **dict.fromkeys(("torch", "safetensors", "sklearn", "PIL"), "deep"),
+    **dict.fromkeys(("torch", "safetensors", "sklearn", "PIL", "pooch"), "deep"),
     "matplotlib": "figures",
     "distributed": "cluster",
 }

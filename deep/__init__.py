@@ -6,7 +6,7 @@ them. By paper:
 
 | file | what it follows |
 |---|---|
-| trainer, schedule, optimisers | the training of [1]: warm-up and steps in each level, batch norm rewound or kept; Adam of [4] |
+| trainer, schedule, optimisers | the training of [1]: warm-up and steps in each level, batch norm rewound or kept; Adam |
 | network | what is computed on one network: precision, compilation, the loss |
 | masks, metrics | the sign statistics of [1], counted exactly and on the level's mask |
 | groups | layers with a share of their own, as in [2] and [4] |
