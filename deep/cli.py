@@ -4,10 +4,11 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
+from pathlib import Path
 
 from theory.console import emit, parse
 
-from .config import Config, Training, folder_of, whole
+from .config import Config, Training, folder_of, is_sweep_record, whole
 from .presets import preset
 
 __all__ = ["main"]
@@ -29,6 +30,10 @@ HELP = """Usage: signescape deep COMMAND [OPTIONS]
 `signescape deep COMMAND --help` lists the options of each. `deep run --preset NAME` starts from published settings, which other
 options replace (deep/presets.py). The same `deep run` again goes on where it was killed, and so does
 `signescape deep run --config RUN/run.json`, in the folder RUN unless --out names another."""
+
+
+SPLIT = ("--config=", "--out=", "--preset=", "--epochs=", "--length=")
+"""Options that are looked at before they are parsed."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def main(words: Sequence[str]) -> int:
         print(HELP)
         return 0 if len(words) > 1 else 2
     if words[1] == "run":
+        _refuse_sweep_record(words[2:])
         return _run(parse(Options, _with_folder(words[2:]), "deep run", presets=lambda name: preset(name).options))
     if words[1] not in COMMANDS:
         raise ValueError(f"Unknown command 'deep {words[1]}'; there are run, {', '.join(COMMANDS)}.")
@@ -78,9 +84,19 @@ def main(words: Sequence[str]) -> int:
 
 def _with_folder(words: Sequence[str]) -> list[str]:
     """The words, and --out where they leave it to ``--config RUN/run.json``."""
-    split = [part for w in words for part in (w.split("=", 1) if w.startswith(("--config=", "--out=")) else [w])]
+    split = [part for w in words for part in (w.split("=", 1) if w.startswith(SPLIT) else [w])]
     given = dict(pairwise(split)).get("--config", "")
+    if "--preset" in split and "--epochs" in split and "--length" not in split:  # a preset's length would win
+        split += ["--length", f"epoch={dict(pairwise(split))['--epochs']}"]
     return [*split, "--out", folder_of(given)["out"]] if "--out" not in split and folder_of(given) else split
+
+
+def _refuse_sweep_record(words: Sequence[str]) -> None:
+    """A sweep's record holds more than the settings that --config takes."""
+    split = [part for w in words for part in (w.split("=", 1) if w.startswith(SPLIT) else [w])]
+    path = dict(pairwise(split)).get("--config", "")
+    if is_sweep_record(path):
+        raise ValueError(f"{path!r} is the record of a sweep; `signescape deep resume {Path(path).parent}` goes on with it.")
 
 
 def _run(options: Options) -> int:

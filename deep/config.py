@@ -1,5 +1,6 @@
 """The settings of a deep run: everything that its bits depend on, checked when it is made. Needs no torch."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -15,7 +16,7 @@ from .definitions import is_complete, restored, stored
 from .groups import grouped
 from .models.names import check_network
 
-__all__ = ["FREE", "Config", "Training", "folder_of", "moment", "moment_name", "whole"]
+__all__ = ["FREE", "Config", "Training", "folder_of", "is_sweep_record", "moment", "moment_name", "whole"]
 
 FREE = ("levels", "remember", "data", "mask_from", "signs_from", "checkpoint", "loaders", "together")
 """Settings that may differ when a run goes on: of the data and of other runs it is the content that counts, not the path."""
@@ -82,7 +83,8 @@ class Training:
     validation: float = 0.1
     """Held-out share: of the training images, or, with a subset, of the subset's size in addition to it."""
     augment: str = "auto"
-    """none, crop-flip (pad 4, crop, mirror), or auto: crop-flip for 32×32 colour images."""
+    """none, crop-flip (pad 4, crop, mirror), or auto: crop-flip for 32×32 colour images. Streamed images are cropped at
+    random to 224×224 and mirrored, unless none."""
     last_layer: str = "prune"
     """prune or exclude the classifier, or halve: prune half of the fraction there, as a group of its own."""
     mask_from: str | None = None
@@ -114,6 +116,8 @@ class Training:
         for name, high in NUMBERS.items():
             if getattr(self, name) is not None or name != "clip":
                 number(name, getattr(self, name), 0, high)
+        if self.threads > 1024:
+            raise ValueError(f"threads is at most 1024, not {self.threads!r}.")
         for name in ("remember", "milestones", "fractions", "betas"):
             if not isinstance(getattr(self, name), tuple | None):
                 raise ValueError(f"{name} is a list, not {getattr(self, name)!r}.")
@@ -258,3 +262,12 @@ def folder_of(path: str) -> dict[str, Any]:
     ({'out': 'runs/deep'}, {})
     """
     return {"out": str(Path(path).parent)} if Path(path).name == "run.json" else {}
+
+
+def is_sweep_record(path: str | Path) -> bool:
+    """Is this file the record of a whole sweep, which holds more than settings?"""
+    try:
+        content = json.loads(Path(path).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and str(content.get("schema")).startswith("signescape.deep.sweep/")

@@ -3,13 +3,14 @@
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from theory.algorithms import Algorithm, Rewind
-from theory.names import algorithm
 
-from .config import Training, whole
+from .config import Config, Training, whole
 from .data import load
+from .donors import Donors, require_donors
 from .trainer import TorchTrainer, engine
 
 __all__ = ["cost"]
@@ -21,7 +22,12 @@ def cost(
     """Counts, and an estimate from steps timed for about ``budget`` seconds; an evaluated image counts a third."""
     whole("seeds", seeds, 1)
     whole("workers", workers, 1)
-    programs = [algorithm(name) for name in dict.fromkeys(algorithms)]
+    own = {f.name: getattr(config, f.name) for f in fields(Training)}
+    configs = [Config(**own, algorithm=name) for name in dict.fromkeys(algorithms)]
+    for c in configs:
+        require_donors(c)
+        Donors(c)
+    programs = [c.program for c in configs]
     prunings = [config.levels if a.prunings is None else min(config.levels, a.prunings) for a in programs]
     trainings = seeds * (1 + sum(prunings))
     with engine(config):

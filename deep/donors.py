@@ -9,10 +9,19 @@ from theory.algorithms import Tensors
 from .config import Config
 from .store import Run, StoredLevel, load_run
 
-__all__ = ["Donors"]
+__all__ = ["Donors", "require_donors"]
 
 POINTS = {"donor mask": ("mask_from", "mask"), "donor": ("signs_from", "final")}
 """What an algorithm asks for: the setting that names the run, and what of each of its levels it is."""
+
+
+def require_donors(config: Config) -> None:
+    """Raise ValueError where the algorithm borrows from a run that no setting names."""
+    law = config.program
+    for name, needs in (("donor mask", law.mask_needs), ("donor", law.rewind.sources)):
+        setting, _ = POINTS[name]
+        if name in needs and getattr(config, setting) is None:
+            raise ValueError(f"The algorithm {law.name!r} borrows a {name} at each level; name the run with {setting}.")
 
 
 class Donors:

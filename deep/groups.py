@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from theory.algorithms import Algorithm
+from theory.streams import key
 
-__all__ = ["grouped"]
+__all__ = ["Grouped", "grouped"]
 
 Shares = tuple[tuple[str, float], ...]
 
@@ -23,11 +24,20 @@ def grouped(law: Algorithm, shares: Shares = (), halve: bool = False) -> Algorit
     if type(law) is not Algorithm or law.fraction is None or law.masks != "scored":
         option = "last_layer='halve'" if halve else f"fractions={shares[0][0]}={shares[0][1]}"
         raise ValueError(f"{option} needs an algorithm that prunes a fraction; {law.name!r} does not.")
-    return _Grouped(**{f.name: getattr(law, f.name) for f in fields(law)}, shares=shares, halve=halve)
+    return Grouped(**{f.name: getattr(law, f.name) for f in fields(law)}, shares=shares, halve=halve)
+
+
+class _Keyed(NamedTuple):
+    """What pruning asks of a trainer."""
+
+    batch: int
+    keys: Any
 
 
 @dataclass(frozen=True)
-class _Grouped(Algorithm):
+class Grouped(Algorithm):
+    """An algorithm with ``shares`` of some layers; ``own`` gives the fractions of those, by parameter."""
+
     shares: Shares = field(kw_only=True)
     halve: bool = field(kw_only=True)
 
@@ -35,23 +45,26 @@ class _Grouped(Algorithm):
         return self.name
 
     def prune(self, points: Mapping[Any, Any], mask: Mapping[str, Any], level: int, trainer: Any) -> dict[str, Any]:
-        own = self._own(mask)
+        """The masks after pruning at ``level``, layers with own shares apart from the others."""
+        own = self.own(mask)
         others = {n: m for n, m in mask.items() if n not in own}
-        kept = super().prune(points, others, level, trainer) if others else {}
+        apart: Any = _Keyed(trainer.batch, key(trainer.keys, "others"))  # else they draw what the own layers draw
+        kept = super().prune(points, others, level, apart) if others else {}
         for fraction in dict.fromkeys(own.values()):
             law = replace(self, scope="layer", fraction=fraction)
-            alone = Algorithm.prune(law, points, mask, level, trainer)  # draws over all layers: none shares another's
+            alone = Algorithm.prune(law, points, mask, level, trainer)
             kept |= {n: alone[n] for n in own if own[n] == fraction}
         return {n: kept[n] for n in mask}
 
-    def _own(self, mask: Mapping[str, Any]) -> dict[str, Any]:
+    def own(self, mask: Mapping[str, Any]) -> dict[str, Any]:
         """The fractions of the layers that are pruned on their own."""
         names, own = list(mask), dict[str, Any]()
         for kind, fraction in sorted(self.shares, key=lambda share: share[0] != "conv"):
             found = [n for n in names if n in (kind, f"{kind}.weight") or (kind == "last" and n == names[-1])]
             found = [n for n in names if mask[n].ndim > 2] if kind == "conv" else found
             if not found:
-                raise ValueError(f"No prunable layer is meant by fractions={kind}={fraction}; there are {', '.join(names)}.")
+                known = ", ".join(names)
+                raise ValueError(f"No prunable layer is called {kind!r} (fractions: {kind}={fraction}); there are {known}.")
             own |= dict.fromkeys(found, fraction)
         if self.halve:
             named = self.fraction if isinstance(self.fraction, tuple) else (self.fraction or 0.0,)

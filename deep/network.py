@@ -38,7 +38,9 @@ class Network:
         self.smoothing, self.device, self.half = config.label_smoothing, config.device, config.precision == "bfloat16"
         self.user: object = None
         """Whose weights it holds."""
-        self.random = any(isinstance(module, nn.modules.dropout._DropoutNd) for module in model.modules())
+        own = not type(model).__module__.startswith("deep.models.")
+        self.random = own or any(isinstance(module, nn.modules.dropout._DropoutNd) for module in model.modules())
+        """May it draw numbers in training? Built-in networks do so in dropout alone; of others nobody knows."""
         self.forward: nn.Module = self.net
         """What is called: the network itself, or a wrapper around it that trains it on several devices."""
         self.training_pass, self.outputs = self._compiled(config)
@@ -48,7 +50,8 @@ class Network:
             return self._training_pass, self._outputs
         if config.device == "cpu" and not any(map(shutil.which, ("c++", "g++", "clang++"))):
             raise ValueError(f"compile={config.compile!r} needs a C++ compiler on a CPU, and there is none here.")
-        compiled = partial(torch.compile, mode=None if config.compile == "default" else config.compile)
+        mode = None if config.compile == "default" else config.compile
+        compiled = partial(torch.compile, mode=mode, dynamic=False)  # else the first size seen would decide on bits
         return compiled(self._training_pass), compiled(self._outputs)
 
     def _autocast(self) -> AbstractContextManager[object]:
@@ -92,7 +95,7 @@ def network(config: Training, shape: tuple[int, int, int], classes: int) -> Netw
     if config.compile == "none":
         return Network(model, config)
     deciding = ("model", "width", "stem", "device", "precision", "compile", "label_smoothing", "last_layer", "deterministic")
-    key = (shape, classes, *(getattr(config, name) for name in deciding))
+    key = (shape, classes, config.batch_size, config.threads, *(getattr(config, name) for name in deciding))
     if key not in _COMPILED:
         _COMPILED[key] = Network(model, config)
     found = _COMPILED[key]

@@ -27,7 +27,7 @@ __all__ = ["PRESETS", "Preset", "preset"]
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings of ``Training`` that differ from its own, the algorithms of the paper, and how many seeds it ran."""
+    """Settings of ``Training`` that differ from its own, algorithms of the paper (and LRR to compare with), and seeds."""
 
     about: str
     settings: Mapping[str, Any]
@@ -71,21 +71,21 @@ PRESETS: dict[str, Preset] = {
         _SIGNS | {"model": "resnet18", "stem": "cifar", "data": "cifar10", "weight_decay": 1e-4},
         _REWINDS,
         seeds=3,
-        unpublished=("levels",),
+        unpublished=("levels", "seeds"),
     ),
     "masks-signs/resnet18-cifar100": Preset(
         "ResNet-18 with a 3×3 stem on CIFAR-100 [1]",
         _SIGNS | {"model": "resnet18", "stem": "cifar", "data": "cifar100", "weight_decay": 1e-3},
         _REWINDS,
         seeds=3,
-        unpublished=("levels",),
+        unpublished=("levels", "seeds"),
     ),
     "masks-signs/resnet18-cifar10-perturbed": Preset(
         "30 % of the kept signs flipped every 30 epochs [1]",
         _SIGNS | {"model": "resnet18", "stem": "cifar", "data": "cifar10", "weight_decay": 1e-4},
         ("WR(epoch=10, flip=0.3, flip_every='epoch=30')", "LRR(flip=0.3, flip_every='epoch=30')"),
         seeds=3,
-        unpublished=("levels",),
+        unpublished=("levels", "seeds"),
     ),
     "masks-signs/resnet18-cifar10-random": Preset(
         "random masks, trained with and without rewinding [1]",
@@ -94,14 +94,14 @@ PRESETS: dict[str, Preset] = {
             f"{law}(criterion='random', scope='{s}')" for law in ("IMP", "LRR") for s in ("balanced", "erk", "layer", "global")
         ),
         seeds=3,
-        unpublished=("levels",),
+        unpublished=("levels", "seeds"),
     ),
     "masks-signs/resnet50-tiny-imagenet": Preset(
         "ResNet-50 on Tiny ImageNet [1]",
         _SIGNS | {"model": "resnet50", "data": "tiny-imagenet:tiny-imagenet-200", "weight_decay": 1e-4, "augment": "crop-flip"},
         _REWINDS,
         seeds=3,
-        unpublished=("weight_decay", "augment", "levels"),
+        unpublished=("weight_decay", "augment", "levels", "seeds"),
     ),
     "masks-signs/resnet50-imagenet": Preset(
         "ResNet-50 on ImageNet [1]; the drops lie where they do in 150 epochs",
@@ -114,23 +114,23 @@ PRESETS: dict[str, Preset] = {
     "stabilizing/resnet20": Preset(
         "ResNet-20 on CIFAR-10, rewound to step 0 or 500 [2], where it is called ResNet-18",
         _STABLE,
-        ("IMP", "WR(step=500)"),
+        ("IMP", "WR(step=500)", "random"),
         seeds=3,
-        unpublished=("weight_decay", "levels"),
+        unpublished=("weight_decay", "levels", "seeds"),
     ),
     "stabilizing/resnet20-low": Preset(
         "ResNet-20 on CIFAR-10 at a low learning rate [2]",
         _STABLE | {"learning_rate": 0.01},
         ("IMP",),
         seeds=3,
-        unpublished=("learning_rate", "weight_decay", "levels"),
+        unpublished=("learning_rate", "weight_decay", "levels", "seeds"),
     ),
     "stabilizing/resnet20-warmup": Preset(
         "ResNet-20 on CIFAR-10 with a long warm-up [2]",
         _STABLE | {"learning_rate": 0.03, "warmup": "step=20000"},
         ("IMP",),
         seeds=3,
-        unpublished=("learning_rate", "warmup", "weight_decay", "levels"),
+        unpublished=("learning_rate", "warmup", "weight_decay", "levels", "seeds"),
     ),
     "stabilizing/vgg19": Preset(
         "VGG-19 with batch norm on CIFAR-10, rewound to step 0 or 100 [2]",
@@ -139,7 +139,7 @@ PRESETS: dict[str, Preset] = {
         | {"milestones": ("step=56000", "step=84000")},
         ("IMP", "WR(step=100)"),
         seeds=3,
-        unpublished=("batch_size", "length", "milestones", "learning_rate", "weight_decay", "levels"),
+        unpublished=("batch_size", "length", "milestones", "learning_rate", "weight_decay", "levels", "seeds"),
     ),
     "unmasking/resnet20": Preset(
         "ResNet-20 on CIFAR-10, rewound to steps 0, 250 and 1000 [3]",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 __all__ = ["main"]
@@ -10,8 +11,8 @@ __all__ = ["main"]
 def main(words: Sequence[str]) -> int:
     """Run the settings in a JSON file; bad input ends with one sentence and exit status 2.
 
-    With a run's own run.json that run goes on, in its folder. Settings with "seeds", "workers" or a list of algorithms are a
-    sweep's.
+    With a run's own run.json that run goes on, in its folder, with a sweep.json that sweep. Settings with "seeds", "workers" or
+    a list of algorithms are a sweep's.
     """
     from deep.config import folder_of
     from deep.distributed import joined
@@ -22,13 +23,21 @@ def main(words: Sequence[str]) -> int:
             raise ValueError("Usage: python -m deep.run settings.json")
         with joined() as world:
             settings = read_json(words[0])
-            paths = _paths(folder_of(words[0]) | settings if isinstance(settings, dict) else settings)
+            paths = _resumed(words[0]) or _paths(folder_of(words[0]) | settings if isinstance(settings, dict) else settings)
         for path in paths if world.rank == 0 else ():
             print(path)
     except (ValueError, OSError) as error:
         print(f"deep.run: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+def _resumed(path: str) -> list[Any]:
+    """The folders of the sweep whose record this is."""
+    from deep.config import is_sweep_record
+    from deep.sweeps import resume
+
+    return resume(Path(path).parent) if is_sweep_record(path) else []
 
 
 def _paths(settings: Any) -> list[Any]:

@@ -15,7 +15,7 @@ from . import checkpoint
 from .config import FREE, Config, Training, moment, moment_name
 from .data import load
 from .distributed import ALONE, World, follow, joined, lead
-from .donors import Donors
+from .donors import Donors, require_donors
 from .metrics import alive, level_flips
 from .own import Borrower, alike, identity, initial
 from .store import Run, create, load_run, locked, shares_level_0
@@ -54,9 +54,11 @@ def run(
     Raises ValueError for bad settings, data or donors, a folder that holds something else, and a loss that is no longer finite;
     ``NotSaved`` (an OSError) where the folder can't be written.
     """
-    config = config if isinstance(config, Config) else from_mapping(Config, dict(config))
+    config = config if isinstance(config, Config) else _config(config)
     if trainer is None and config.together > 1:
         return _stacked(config, dense)
+    if isinstance(trainer, TorchTrainer | None) and getattr(trainer, "donate", None) is None:
+        require_donors(config)
     own = None if trainer is None else identity(trainer)
     config = _with_folder(config, own)
     with joined() as world, engine(config):
@@ -85,6 +87,10 @@ def _stacked(config: Config, dense: Path | str | None) -> Path:
     if isinstance(result, Diverged):
         raise result
     return result
+
+
+def _config(settings: Any) -> Config:
+    return from_mapping(Config, dict(settings) if isinstance(settings, Mapping) else settings)
 
 
 def _with_folder(config: Config, own: Mapping[str, Any] | None) -> Config:

@@ -46,6 +46,15 @@ class Pace:
     taken: Sequence[float]
 
 
+def _draws(model: nn.Module, images: Tensor) -> bool:
+    """Does a pass of ``model`` in training take numbers from torch's own stream?"""
+    cuda = images.device.type == "cuda"
+    before = torch.cuda.get_rng_state() if cuda else torch.get_rng_state()
+    with torch.no_grad():
+        model(images)
+    return not torch.equal(before, torch.cuda.get_rng_state() if cuda else torch.get_rng_state())
+
+
 class Stack:
     """``n`` networks like ``model`` for images of ``shape`` (C, H, W); weights are zeros until a network is written there.
 
@@ -113,7 +122,7 @@ class Stack:
         if self.config.compile == "none":
             return self._train, self._evaluate
         mode = None if self.config.compile == "default" else self.config.compile
-        compiled = partial(torch.compile, mode=mode)
+        compiled = partial(torch.compile, mode=mode, dynamic=False)
         return compiled(self._train), compiled(self._evaluate)
 
     def _autocast(self) -> AbstractContextManager[object]:
@@ -226,6 +235,8 @@ class Stack:
         draws = uniform(self.config.seed, "probe", size=2 * prod(shape)).reshape(2, *shape)
         images = torch.from_numpy(draws).to(self.config.device, self.dtype)
         given = model(images)
+        if _draws(copy.deepcopy(model).train(), images):
+            raise self._unlike("it draws random numbers in training")
         self.skeleton.eval()
         try:
             own = self.outputs(self.flat, self.side_by_side([images] * self.n))

@@ -3,7 +3,7 @@
 Every run works in a thread of its own, one at a time: it reads its folder, prunes, rewinds, stores, until it wants a level
 trained. When all of them have got there, those levels are trained together, and each goes on with its own points. So a run
 folder is what ``deep.run`` makes of it (files, rows, flips, checkpoints, borrowed masks), runs may stand at different levels,
-and one that diverges or can't be stored ends alone.
+and one that diverges or whose level can't be stored ends alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,12 +26,12 @@ def run_together(configs: Sequence[Config], dense: Sequence[Path | str | None] =
     Returns the run folders, or how a run diverged, in order. Any other error of a run is raised when the others have ended.
     ``config.together`` says how many networks a stack has where their number decides on bits, not how many runs there may be.
     """
-    data: dict[int, Data] = {}
+    data: dict[tuple[int, str], Data] = {}
     for config in configs:
-        if config.seed not in data:
-            data[config.seed] = load(config)
+        if (config.seed, config.data) not in data:
+            data[config.seed, config.data] = load(config)
     with engine(configs[0]):
-        lanes = [Lane(config, data[config.seed], served(config)) for config in configs]
+        lanes = [Lane(config, data[config.seed, config.data], served(config)) for config in configs]
         shared = list(dense) or [None] * len(configs)
         runs = [_Run(*its) for its in zip(lanes, configs, shared, strict=True)]
         _drive(runs, Stacks(configs[0], lanes[0].data))

@@ -43,7 +43,7 @@ LEAST = 3
 OWN = (
     *("seed", "learning_rate", "schedule", "warmup", "milestones", "gamma"),
     *("algorithm", "fraction", "fractions", "mask_from", "signs_from", "remember"),
-    *("levels", "checkpoint", "loaders", "data", "out"),
+    *("levels", "checkpoint", "loaders", "out"),
 )
 """Settings in which the networks of a stack may differ."""
 
@@ -148,7 +148,8 @@ def train_together(lanes: Sequence[Lane], starts: Sequence[Start], stacks: Stack
         first = lane.schedule.entry(rewind) if lane.midway is None else lane.midway.step
         groups.setdefault(first, []).append(i)
     results: dict[int, Points | Diverged] = {}
-    for group in groups.values():
+    most = stacks.config.together if is_filled(stacks.config) else len(lanes)
+    for group in [whole[i : i + most] for whole in groups.values() for i in range(0, len(whole), most)]:
         stack = stacks(len(group))
         results |= zip(group, _Together(stack, [lanes[i] for i in group], [starts[i] for i in group]).run(), strict=True)
     return [results[i] for i in range(len(lanes))]

@@ -14,7 +14,7 @@ from .definitions import is_complete, restored, stored
 from .files import put, saving
 from .store import locked, read_json
 
-__all__ = ["SWEEP", "Sweep", "keep_record", "read_sweep"]
+__all__ = ["SWEEP", "Sweep", "keep_record", "read_sweep", "stack_of"]
 
 SWEEP = "signescape.deep.sweep/1"
 FILE = "sweep.json"
@@ -85,6 +85,15 @@ def _require_same(out: Path, was: Mapping[str, Any], asked: Mapping[str, Any]) -
     for name, value in asked.items():
         if name not in FREE and was[name] != value:
             raise ValueError(f"The sweep in {str(out)!r} has {name}={was[name]!r}, not {value!r}; choose another --out.")
+    if stack_of(was) != stack_of(asked):
+        together = was["together"], asked["together"]
+        raise ValueError(f"The sweep in {str(out)!r} has together={together[0]}, not {together[1]}; choose another --out.")
+
+
+def stack_of(settings: Mapping[str, Any]) -> int:
+    """What the bits of a sweep's networks depend on: 1 alone, 0 in a stack of any size, else how many a stack has."""
+    together = int(settings["together"])
+    return 0 if together > 1 and (settings["device"], settings["compile"]) == ("cpu", "none") else together
 
 
 def _require_same_laws(out: Path, was: Sequence[Any], asked: Sequence[Any]) -> None:

@@ -24,9 +24,10 @@ from .config import FREE, RUNS, Config, Training, moment_name, whole
 from .data import load
 from .definitions import stored
 from .distributed import require_one
+from .donors import require_donors
 from .runs import run
 from .stacked_runs import require_stackable, run_together
-from .sweep_records import keep_record, read_sweep, require_complete
+from .sweep_records import keep_record, read_sweep, require_complete, stack_of
 from .trainer import Diverged, TorchTrainer, engine
 
 __all__ = ["folder_of_sweep", "resume", "sweep"]
@@ -70,7 +71,7 @@ def folder_of_sweep(config: Training) -> Path:
     if config.out is not None:
         return Path(config.out)
     settings = {f.name: getattr(config, f.name) for f in fields(Training) if f.name not in (*FREE, "seed", "out")}
-    settings |= {"stacked": True} if config.together > 1 else {}
+    settings |= {"stack": stack_of(vars(config))} if config.together > 1 else {}
     return Path(RUNS) / _folder(f"{config.model}-{config.data.partition(':')[0]}-sweep-{settings_hash(settings)}")
 
 
@@ -83,6 +84,9 @@ def _sweep(
     config = config if executor is None else _with_absolute_paths(config)
     _require_sweep_folder(Path(str(config.out)))
     dense, chains = _plan(config, own, seeds)
+    for chain in chains:
+        for c in chain:
+            require_donors(c)
     with engine(config):
         TorchTrainer(config, load(config), algorithms=[c.program for chain in chains for c in chain])
     if config.together > 1:

@@ -24,6 +24,7 @@ from .checks import moment_name
 from .config import Training
 from .data import Data, Resident
 from .distributed import current
+from .groups import Grouped
 from .images import Images
 from .network import Loss, Network, network, right
 from .optimisers import load_state, optimiser, reset, state
@@ -51,11 +52,14 @@ def engine(config: Training) -> Iterator[None]:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with a fixed workspace
     tf32 = config.precision == "tf32"
     threads, was = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    memory: Any = torch.utils.deterministic
+    fill = memory.fill_uninitialized_memory
     matmul, convolution = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     benchmark = torch.backends.cudnn.benchmark
     torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(config.deterministic)
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    memory.fill_uninitialized_memory = False  # which costs a kernel for each new tensor and changes no bits
     torch.backends.cudnn.allow_tf32 = tf32
     torch.backends.cudnn.benchmark = not config.deterministic  # which kernel is fastest may differ from run to run
     try:
@@ -65,6 +69,7 @@ def engine(config: Training) -> Iterator[None]:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(was)
         torch.set_float32_matmul_precision(matmul)
+        memory.fill_uninitialized_memory = fill
         torch.backends.cudnn.allow_tf32 = convolution
         torch.backends.cudnn.benchmark = benchmark
 
@@ -137,6 +142,8 @@ class TorchTrainer:
         for a in algorithms:
             self.schedule.entry(a.rewind)
             self.schedule.span(a.rewind)
+            if isinstance(a, Grouped):
+                a.own(self.dense)  # is there such a layer?
         self.world.require_same("The settings", to_json(plain(config), indent=None))
         self.world.require_same("The data", self.data.digest)
         self.world.require_same("The initial values", self.start)
@@ -190,6 +197,8 @@ class TorchTrainer:
             raise ValueError(f"Another trainer holds the compiled {self.config.model!r} now; evaluate before it is made.")
         self.net.eval()
         loss, hits, n = 0.0, 0.0, self.data.sizes.get(part, 0)
+        if n == 0:
+            raise ValueError(f"There are no {part!r} images to evaluate on.")
         sums = torch.zeros((-(-n // self.chunk), 2), dtype=torch.float64, device=self.config.device)
         with torch.inference_mode():
             for i, (images, labels) in self.world.dealt(self.data, part, self.chunk):

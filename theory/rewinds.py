@@ -85,7 +85,8 @@ class Rewind:
 
     Sign perturbation: in each level from 1 on exactly round(``flip`` × alive) kept weights of each network change their sign,
     drawn from all prunable tensors together: at the start of the level and, with ``flip_every``, again after each such span
-    that ends inside it. ``flip_momentum``: the optimiser's momentum of a flipped weight is "reset" to 0 or "keep"s.
+    that ends inside it. Of one weight left none flips where ``flip`` ≤ ½, as round(½) = 0. ``flip_momentum``: the optimiser's
+    momentum of a flipped weight is "reset" to 0 or "keep"s.
 
     ``signs`` "fixed": in each level from 1 on the kept prunable weights stay in the closed orthant of the signs they start
     with: after each step they are projected onto it, so a weight that has crossed zero is +0.0 (``into_orthant``).

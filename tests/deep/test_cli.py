@@ -10,6 +10,7 @@ import pytest
 import signescape
 from deep import Config, load_run, run
 from deep.config import Training
+from deep.run import main as deep_run
 from deep.sweeps import sweep
 
 SMALL = ["--model", "lenet-300-100", "--epochs", "1", "--levels", "1", "--subset", "128", "--batch-size", "32"]
@@ -343,3 +344,45 @@ def test_a_preset_gives_defaults_that_options_replace(capsys, tmp_path):
     assert (settings.length, settings.width, settings.validation) == ("step=2", 2, 0.0)
     assert "Unknown preset 'nothing'" in refused(capsys, "run", "--preset", "nothing")
     assert "--preset needs a name" in refused(capsys, "run", "--preset")
+
+
+@pytest.mark.parametrize(
+    ("words", "quoted"),
+    [
+        (["--algorithm", "IMP(masks='donor')"], "borrows a donor mask at each level; name the run with mask_from"),
+        (["--algorithm", "LRR(sign='donor')"], "borrows a donor at each level; name the run with signs_from"),
+        (["--algorithm", "IMP", "LRR(sign='donor')"], "name the run with signs_from"),
+        (["--fractions", "foo=0.1"], "No prunable layer is called 'foo'"),
+        (["--threads", "100000"], "threads is at most 1024, not 100000"),
+        (["--mask-from", "nowhere"], "'nowhere'"),
+    ],
+)
+def test_what_could_only_fail_later_is_refused_at_once(capsys, tmp_path, words, quoted):
+    for more in ([], ["--dry-run"]):
+        assert quoted in refused(capsys, "run", *SMALL, *words, *more, "--out", tmp_path / "run")
+        assert not list(tmp_path.glob("run/**/levels/*"))
+
+
+def test_the_record_of_a_sweep_is_no_settings_file(capsys, tmp_path, serial, monkeypatch):
+    sweep(
+        Training(model="lenet-300-100", epochs=1, levels=0, subset=128, batch_size=32, out=str(tmp_path)),
+        ["IMP"],
+        executor=serial,
+    )
+    record = str(tmp_path / "sweep.json")
+    assert "is the record of a sweep; `signescape deep resume" in refused(capsys, "run", "--config", record)
+    monkeypatch.setattr("deep.sweeps._drive", lambda *args: [])
+    assert deep_run([record]) == 0
+    assert capsys.readouterr().out.strip().endswith("seed-0")
+
+
+def test_a_settings_file_of_another_shape(capsys, tmp_path):
+    (tmp_path / "settings.json").write_text("[1]")
+    assert deep_run([str(tmp_path / "settings.json")]) == 2
+    assert "not [1]" in capsys.readouterr().err
+
+
+def test_epochs_replace_the_length_of_a_preset(capsys):
+    words = ["--preset", "stabilizing/resnet20", "--data", "digits", "--width", "2", "--subset", "128", "--epochs", "1"]
+    assert signescape.main(["deep", "run", *words, "--algorithm", "IMP", "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps a training"] == 1

@@ -1,10 +1,12 @@
 """Networks that draw numbers of their own: each step has its own, whatever was drawn before or elsewhere."""
 
+import pytest
 import torch
 from torch import nn
 
 from deep import TorchTrainer
 from deep.images import read
+from deep.stacked import Stack
 from deep.trainer import engine
 from theory.algorithms import LRR, levels
 
@@ -18,9 +20,9 @@ class Dropping(nn.Sequential):
             self[1].weight.mul_(torch.linspace(-1, 1, 16)[:, None])
 
 
-def trained(tiny, global_seed: int, midway=None):
+def trained(tiny, global_seed: int, midway=None, kind=Dropping):
     torch.manual_seed(global_seed)
-    trainer = TorchTrainer(tiny("unused", checkpoint=0.0), read("digits"), Dropping(), [LRR])
+    trainer = TorchTrainer(tiny("unused", checkpoint=0.0), read("digits"), kind(), [LRR])
     kept, trainer.midway = [], midway
     trainer.keep = kept.append
     before = torch.random.get_rng_state()
@@ -39,6 +41,28 @@ def test_dropout_depends_on_seed_level_and_step_alone(tiny):
     assert same(final, trained(tiny, global_seed=2)[0])
     for midway in kept[::3]:
         assert same(final, trained(tiny, global_seed=3, midway=midway)[0])
+
+
+class Functional(Dropping):
+    """Draws without any module that says so."""
+
+    def __init__(self):
+        super().__init__()
+        self[3] = nn.Identity()
+
+    def forward(self, x):
+        return super().forward(torch.nn.functional.dropout(x, 0.3, self.training))
+
+
+def test_draws_that_no_module_tells_of(tiny):
+    finals = [trained(tiny, seed, kind=Functional)[0] for seed in (1, 2)]
+    assert same(*finals)
+
+
+def test_networks_that_draw_are_not_stacked(tiny):
+    config = tiny("unused", together=2)
+    with pytest.raises(ValueError, match="it draws random numbers in training"):
+        Stack(Functional(), config, 2, (1, 8, 8))
 
 
 def test_a_global_stream_would_be_caught(tiny, monkeypatch):

@@ -65,7 +65,7 @@ def test_every_preset_has_its_facts_and_a_wrong_number_would_be_seen():
 
 
 def test_rewind_points_and_replicates():
-    assert preset("stabilizing/resnet20").algorithms == ("IMP", "WR(step=500)")
+    assert preset("stabilizing/resnet20").algorithms == ("IMP", "WR(step=500)", "random")
     assert preset("stabilizing/vgg19").algorithms == ("IMP", "WR(step=100)")
     assert preset("unmasking/resnet20").algorithms == ("IMP", "WR(step=250)", "WR(step=1000)")
     assert preset("unmasking/resnet20").seeds == 4

@@ -110,3 +110,17 @@ def test_one_that_diverges_or_cannot_be_stored_ends_alone(tmp_path):
     with pytest.raises(ValueError, match="taken"):
         run_together([replace(runs[0], out=str(tmp_path / "new")), replace(runs[1], out=str(tmp_path / "taken"))])
     assert contents(tmp_path / "new") == contents(tmp_path / "0")
+
+
+def test_a_sweep_in_stacks_is_not_one_without_and_its_record_stays(swept, serial):
+    record = (swept / "sweep.json").read_bytes()
+    with pytest.raises(ValueError, match="has together=16, not 1; choose another --out"):
+        sweep(small(swept, together=1), LAWS, seeds=2, executor=serial)
+    assert (swept / "sweep.json").read_bytes() == record
+
+
+def test_runs_on_other_images_are_not_trained_together(tmp_path, write_images):
+    folders = [write_images(tmp_path / name, n, 8, mode="L") for name, n in (("a", 60), ("b", 70))]
+    runs = [small(tmp_path / f"{f.name}-run", data=f"image-folder:{f}", levels=0, algorithm="IMP") for f in folders]
+    with pytest.raises(ValueError, match="share data, which is 'image-folder:"):
+        run_together(runs)
