@@ -364,11 +364,9 @@ def test_what_could_only_fail_later_is_refused_at_once(capsys, tmp_path, words, 
 
 
 def test_the_record_of_a_sweep_is_no_settings_file(capsys, tmp_path, serial, monkeypatch):
-    sweep(
-        Training(model="lenet-300-100", epochs=1, levels=0, subset=128, batch_size=32, out=str(tmp_path)),
-        ["IMP"],
-        executor=serial,
-    )
+    short = {"model": "lenet-300-100", "epochs": 1, "levels": 0, "subset": 128, "batch_size": 32}
+    sweep(Training(**short, out=str(tmp_path)), ["IMP"], executor=serial)
+    capsys.readouterr()
     record = str(tmp_path / "sweep.json")
     assert "is the record of a sweep; `signescape deep resume" in refused(capsys, "run", "--config", record)
     monkeypatch.setattr("deep.sweeps._drive", lambda *args: [])
