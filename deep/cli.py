@@ -82,9 +82,14 @@ def main(words: Sequence[str]) -> int:
     return int(getattr(module, "list_" if words[1] == "list" else words[1])(words[2:]))
 
 
+def _split(words: Sequence[str]) -> list[str]:
+    """``--out=DIR`` as two words."""
+    return [part for w in words for part in (w.split("=", 1) if w.startswith(SPLIT) else [w])]
+
+
 def _with_folder(words: Sequence[str]) -> list[str]:
     """The words, and --out where they leave it to ``--config RUN/run.json``."""
-    split = [part for w in words for part in (w.split("=", 1) if w.startswith(SPLIT) else [w])]
+    split = _split(words)
     given = dict(pairwise(split)).get("--config", "")
     if "--preset" in split and "--epochs" in split and "--length" not in split:  # a preset's length would win
         split += ["--length", f"epoch={dict(pairwise(split))['--epochs']}"]
@@ -93,7 +98,7 @@ def _with_folder(words: Sequence[str]) -> list[str]:
 
 def _refuse_sweep_record(words: Sequence[str]) -> None:
     """A sweep's record holds more than the settings that --config takes."""
-    split = [part for w in words for part in (w.split("=", 1) if w.startswith(SPLIT) else [w])]
+    split = _split(words)
     path = dict(pairwise(split)).get("--config", "")
     if is_sweep_record(path):
         raise ValueError(f"{path!r} is the record of a sweep; `signescape deep resume {Path(path).parent}` goes on with it.")

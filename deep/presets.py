@@ -59,10 +59,10 @@ _LAYERWISE = ("IMP(scope='layer')", "LRR(scope='layer')")
 
 
 def _conv(n: int, rate: float, epochs: int, kept: float) -> Preset:
-    """Conv-n of [4]: Adam, ``kept`` of the convolutions' weights a round, 0.8 of the dense layers', 0.9 of the last."""
+    """Conv-n of [4]: Adam, ``kept`` of the convolutions' weights a round, as in the FC 0.8 of dense ones, 0.9 of the last."""
     own = {"model": f"conv{n}", "data": "cifar10", "learning_rate": rate, "epochs": epochs}
     shares = {"fractions": (f"conv={round(1 - kept, 2)}", "last=0.1")}
-    return Preset(f"Conv-{n} on CIFAR-10 [4]", _ADAM | own | shares, _LAYERWISE)
+    return Preset(f"Conv-{n} on CIFAR-10 [4]", _ADAM | own | shares, _LAYERWISE, unpublished=("fraction", "fractions"))
 
 
 PRESETS: dict[str, Preset] = {
